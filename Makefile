@@ -1,0 +1,37 @@
+# make run, make test: everything from nothing. The other targets are for developers (CONTRIBUTING.md).
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.made-from-lock
+
+.PHONY: run test style lock envs settings clean
+
+run: $(READY)
+	$(BIN)/python tools/run.py $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+style: $(READY)
+	$(BIN)/pre-commit run --all-files
+	$(BIN)/snakemake --lint
+
+$(READY): requirements.lock
+	$(PYTHON) -c 'import sys; found = sys.version.split()[0]; sys.exit(sys.version_info[:2] < (3, 11) and f"Python {found} found, 3.11 or newer wanted: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+# A new lock from requirements.in; takes minutes. Read the difference before you commit it.
+lock:
+	tools/lock.sh
+	$(BIN)/python tools/envs.py
+
+envs: $(READY)
+	$(BIN)/python tools/envs.py
+
+settings: $(READY)
+	$(BIN)/python -m saliency_benchmark settings
+
+clean:
+	rm -rf results/* .snakemake

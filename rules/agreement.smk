@@ -1,0 +1,33 @@
+"""What one metric reads of all methods -> scores per image, ranking, agreement of the images on it."""
+
+
+def readings(wildcards):
+    """Readings of the metric's probe for each method, or the maps where it has none."""
+    probe = design.probe_of(config, wildcards.metric)
+    template = READINGS if probe else MAPS
+    rows = [{"method": method} for method in design.methods(config, wildcards.dataset)]
+    return paths(template, [{**wildcards, **row, "probe": probe, "split": "test"} for row in rows])
+
+
+rule agree:
+    input:
+        readings=readings,
+        images=TEST_IMAGES,
+    output:
+        scores=SCORES,
+        summary=SUMMARY,
+        agreement=AGREEMENT,
+    log:
+        f"{LOG}/agree/{{metric}}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        metric=lookup(dpath="metrics/{metric}", within=config),
+        reads=lambda wildcards: "readings" if design.probe_of(config, wildcards.metric) else "maps",
+        methods=lambda wildcards: design.methods(config, wildcards.dataset),
+        groups=lambda wildcards: design.groups(config, wildcards.dataset),
+        images=config["scoring"]["images"],
+        agreement=config["agreement"],
+        code=code("agree.py", "metric"),
+    script:
+        "../workflow_scripts/agree.py"

@@ -1,0 +1,64 @@
+"""Names of the artifacts, and what makes one out of date."""
+
+from saliency_benchmark import design, registry
+from saliency_benchmark.provenance import code_digest
+
+IMAGES = "results/{dataset}/images/{split}.h5"
+TRAIN_IMAGES = "results/{dataset}/images/train.h5"
+TEST_IMAGES = "results/{dataset}/images/test.h5"
+MODEL = "results/{dataset}/{model}/{recipe}/seed-{seed}/model.h5"
+QUALITY = "results/{dataset}/{model}/{recipe}/seed-{seed}/quality.csv"
+MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/{split}.h5"
+TEST_MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/test.h5"
+RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{method}/{split}.h5"
+RETRAINED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{order}/{method}/repeat-{repeat}.csv"
+ENDS = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/ends/repeat-{repeat}.csv"
+READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}.h5"
+SCORES = "results/{dataset}/{model}/{recipe}/seed-{seed}/scores/{metric}.h5"
+SUMMARY = "results/{dataset}/{model}/{recipe}/seed-{seed}/summary/{metric}.csv"
+AGREEMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/agreement/{metric}.csv"
+TABLE = "results/tables/{table}.csv"
+REPORT = "results/report.html"
+LOG = "results/logs/{dataset}/{model}/{recipe}/seed-{seed}"
+
+
+def any_of(names):
+    return "|".join(re.escape(name) for name in names)
+
+
+wildcard_constraints:
+    dataset=any_of(config["datasets"]),
+    model=any_of(config["models"]),
+    recipe=any_of(config["recipes"]),
+    seed=r"\d+",
+    split="train|test",
+    method=any_of(config["methods"]),
+    probe=any_of(config["probes"]),
+    metric=any_of(config["metrics"]),
+    order="remove|keep",
+    repeat=r"\d+",
+
+
+def code(script, *kinds):
+    """Digest of SCRIPT and of the registry file that the wildcard of each of KINDS (method, metric, ...) names."""
+
+    def digest(wildcards):
+        labels = {f"{kind}s": wildcards[kind] for kind in kinds}
+        return code_digest(script, *(registry.file(kind, label, config[kind][label]) for kind, label in labels.items()))
+
+    return digest
+
+
+def training(wildcards):
+    """Training settings, with those of the data set before the general ones."""
+    return config["training"] | config["datasets"][wildcards.dataset]["training"]
+
+
+def paths(template, rows):
+    return [template.format(**row) for row in rows]
+
+
+def source(wildcards):
+    """What of a data set's entry decides its images."""
+    entry = config["datasets"][wildcards.dataset]
+    return {key: entry[key] for key in ("file", "call", "options") if key in entry}

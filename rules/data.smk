@@ -1,0 +1,15 @@
+"""Settings -> one file of images per split."""
+
+
+rule prepare_images:
+    output:
+        images=IMAGES,
+    log:
+        "results/logs/{dataset}/images-{split}.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        dataset=source,
+        code=code("prepare_images.py", "dataset"),
+    script:
+        "../workflow_scripts/prepare_images.py"

@@ -1,0 +1,49 @@
+"""Which artifacts on disk are out of date by what they hold; Snakemake is told to make them again.
+
+Snakemake goes by time stamps: it misses imported modules, older edits and altered files, and reruns on a mere touch.
+Here every file's own record (rule, settings, code, contents of its inputs) is held against what its rule would do now.
+"""
+
+from snakemake.logging import logger
+
+from saliency_benchmark import files, freshness
+
+
+def expectation(path):
+    """What should have made the file PATH, or None where no rule here makes it."""
+    maker = next((one for one in workflow.rules if one.is_producer(path)), None)
+    if maker is None:
+        return None
+    wildcards = maker.get_wildcards(path)
+    inputs = maker.expand_input(wildcards)[0]
+    params = maker.expand_params(wildcards, inputs, maker.expand_output(wildcards)[0], None)[0]
+    named = {name: files.listed(value) for name, value in inputs.items()}
+    return freshness.Expected(maker.name, dict(wildcards), dict(params.items()), named)
+
+
+def made_before():
+    """Every finished artifact that a rule here makes, and what should have made it."""
+    found = (path for path in Path("results").rglob("*.*") if path.suffix in {".h5", ".csv", ".html"})
+    visible = (path.as_posix() for path in found if not path.name.startswith("."))
+    return {path: wanted for path in visible if (wanted := expectation(path))}
+
+
+def out_of_date():
+    expected, index = made_before(), freshness.Index(Path(".snakemake/saliency_benchmark.json"))
+    reasons = freshness.out_of_date(expected, index)
+    for path, reason in reasons.items():
+        logger.info(f"out of date: {path} ({reason})")
+    freshness.settle({path: wanted for path, wanted in expected.items() if path not in reasons}, index)
+    index.save()
+    return reasons
+
+
+def prepare_dag(*args, prepare=workflow._prepare_dag, **kwargs):
+    """Snakemake's own step, with the artifacts that are out of date forced. There is no public place for this."""
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *out_of_date()}
+    return prepare(*args, **kwargs)
+
+
+# A job's own Snakemake (on a cluster) does what it is told.
+if workflow.is_main_process:
+    workflow._prepare_dag = prepare_dag

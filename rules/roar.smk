@@ -1,0 +1,69 @@
+"""RemOve And Retrain: maps -> rank maps -> accuracy after retraining on masked images, which are never written."""
+
+
+rule rank:
+    input:
+        maps=MAPS,
+    output:
+        ranks=RANKS,
+    log:
+        f"{LOG}/rank/{{method}}/{{split}}.log",
+    priority: 1
+    conda:
+        "../envs/torch.yaml"
+    params:
+        unit=config["roar"]["unit"],
+        seed=config["roar"]["seed"],
+        code=code("rank.py"),
+    script:
+        "../workflow_scripts/rank.py"
+
+
+def repeat_seed(wildcards):
+    """Methods share the seeds of their repeats, so that their curves differ by the method alone."""
+    return f"seed {wildcards.seed} repeat {wildcards.repeat}"
+
+
+def removal(wildcards):
+    roar = config["roar"]
+    return {"fractions": sorted(roar["fractions"]), "order": wildcards.order, "fill": roar["fill"]}
+
+
+rule retrain:
+    input:
+        train=TRAIN_IMAGES,
+        test=TEST_IMAGES,
+        ranks=expand(RANKS, split=["train", "test"], allow_missing=True),
+    output:
+        accuracy=RETRAINED,
+    log:
+        f"{LOG}/roar/{{order}}/{{method}}/repeat-{{repeat}}.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        model=lookup(dpath="models/{model}", within=config),
+        recipe=lookup(dpath="recipes/{recipe}", within=config),
+        training=training,
+        removal=removal,
+        seed=repeat_seed,
+        code=code("retrain.py", "model", "recipe"),
+    script:
+        "../workflow_scripts/retrain.py"
+
+
+# The ends of every curve: nothing removed, and everything. They are the same for all methods.
+use rule retrain as retrain_ends with:
+    input:
+        train=TRAIN_IMAGES,
+        test=TEST_IMAGES,
+    output:
+        accuracy=ENDS,
+    log:
+        f"{LOG}/roar/ends/repeat-{{repeat}}.log",
+    params:
+        model=lookup(dpath="models/{model}", within=config),
+        recipe=lookup(dpath="recipes/{recipe}", within=config),
+        training=training,
+        removal={"fractions": [], "order": "remove", "fill": "mean"},
+        seed=repeat_seed,
+        code=code("retrain.py", "model", "recipe"),

@@ -1,0 +1,83 @@
+"""Parts of the run -> tidy tables of all of it."""
+
+TRAINED = design.trained(config)
+SCORED = [{**row, "metric": metric} for row in TRAINED for metric in design.metrics(config, row["dataset"])]
+CURVES = [
+    {**row, "order": order, "method": method, "repeat": repeat}
+    for row in design.retrained(config)
+    for order in config["roar"]["orders"]
+    for method in design.roar_methods(config, row["dataset"])
+    for repeat in range(config["roar"]["repeats"])
+]
+PARTS = {
+    "models": paths(QUALITY, TRAINED),
+    "summary": paths(SUMMARY, SCORED),
+    "agreement": paths(AGREEMENT, SCORED),
+}
+TABLES = [*PARTS, "scores", *(["roar", "roar_summary"] if CURVES else [])]
+
+
+rule tabulate:
+    input:
+        parts=lambda wildcards: PARTS[wildcards.table],
+    output:
+        table=TABLE,
+    log:
+        "results/logs/tables/{table}.log",
+    wildcard_constraints:
+        table=any_of(PARTS),
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code("tabulate.py"),
+    script:
+        "../workflow_scripts/tabulate.py"
+
+
+rule tabulate_scores:
+    input:
+        scores=paths(SCORES, SCORED),
+    output:
+        table=TABLE.format(table="scores"),
+    log:
+        "results/logs/tables/scores.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rows=SCORED,
+        code=code("tabulate_scores.py"),
+    script:
+        "../workflow_scripts/tabulate_scores.py"
+
+
+rule tabulate_roar:
+    input:
+        accuracy=paths(RETRAINED, CURVES),
+        ends=paths(ENDS, CURVES),
+    output:
+        table=TABLE.format(table="roar"),
+    log:
+        "results/logs/tables/roar.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rows=[{**row, "fill": config["roar"]["fill"], "unit": config["roar"]["unit"]} for row in CURVES],
+        code=code("tabulate_roar.py"),
+    script:
+        "../workflow_scripts/tabulate_roar.py"
+
+
+rule summarise_roar:
+    input:
+        roar=TABLE.format(table="roar"),
+    output:
+        table=TABLE.format(table="roar_summary"),
+    log:
+        "results/logs/tables/roar_summary.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        control=design.control(config),
+        code=code("summarise_roar.py"),
+    script:
+        "../workflow_scripts/summarise_roar.py"

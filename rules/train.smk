@@ -1,0 +1,37 @@
+"""Training images -> a classifier; a classifier and test images -> how good it is."""
+
+
+rule train:
+    input:
+        images=TRAIN_IMAGES,
+    output:
+        model=MODEL,
+    log:
+        f"{LOG}/train.log",
+    priority: 2
+    conda:
+        "../envs/torch.yaml"
+    params:
+        model=lookup(dpath="models/{model}", within=config),
+        recipe=lookup(dpath="recipes/{recipe}", within=config),
+        training=training,
+        code=code("train.py", "model", "recipe"),
+    script:
+        "../workflow_scripts/train.py"
+
+
+rule assess:
+    input:
+        model=MODEL,
+        images=TEST_IMAGES,
+    output:
+        quality=QUALITY,
+    log:
+        f"{LOG}/assess.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        split="test",
+        code=code("assess.py", "model"),
+    script:
+        "../workflow_scripts/assess.py"

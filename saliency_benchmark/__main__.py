@@ -1,0 +1,49 @@
+"""Commands for people: `python -m saliency_benchmark settings | check CONFIG | show FILE`."""
+
+import argparse
+import json
+import sys
+
+import yaml
+
+from saliency_benchmark import artifacts, config
+
+
+def settings(arguments: argparse.Namespace) -> None:
+    """Print the table of all settings, as the README has it."""
+    print(config.settings_table(), end="")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Check a settings file and print it with every default filled in."""
+    with open(arguments.file) as file:
+        print(yaml.safe_dump(config.complete(yaml.safe_load(file) or {}), sort_keys=False), end="")
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """Print what an artifact says of itself: kind, content and origin, and whether its contents are still that."""
+    record = artifacts.record(arguments.file)
+    if record is None:
+        raise ValueError(f"{arguments.file} says nothing of itself: it is not whole, or not of this workflow")
+    print(json.dumps(record | {"intact": artifacts.intact(arguments.file)}, indent=2))
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("python -m saliency_benchmark", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command, wants_file in ((settings, False), (check, True), (show, True)):
+        part = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
+        part.set_defaults(command=command)
+        if wants_file:
+            part.add_argument("file")
+    arguments = parser.parse_args(words)
+    try:
+        arguments.command(arguments)
+    except (ValueError, OSError, yaml.YAMLError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Every HDF5 file of the workflow: what is in it, and where it came from. The only module that knows h5py."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+
+from saliency_benchmark import files
+
+Arrays = dict[str, np.ndarray]
+
+# Bytes in a chunk, uncompressed: bulk reads are fast, and one image costs at most one chunk (benchmarks/storage.py).
+CHUNK = 256 * 1024
+# Measured on real maps and images (benchmarks/storage.py): plain HDF5 reads these filters without a plug-in.
+COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Arrays of one kind of file. Axes are named: one name, one length. [An axis] or a name? may be absent."""
+
+    kind: str
+    axes: dict[str, str] = field(default_factory=dict)
+    open: bool = False  # arrays of any other name and shape may join
+
+
+IMAGES = Schema(
+    "images",
+    {"data": "image channel row column", "label": "image", "index": "image", "region?": "image row column"},
+)
+MODEL = Schema("model", {"mean": "channel", "deviation": "channel", "loss": "epoch"}, open=True)
+# `attribution`, `label`, `prediction` and `index` are the names that the ViRelAy viewer reads.
+MAPS = Schema(
+    "maps",
+    {
+        "attribution": "image [channel] row column",
+        "label": "image",
+        "target": "image",
+        "prediction": "image class",
+        "index": "image",
+    },
+)
+RANKS = Schema("ranks", {"rank": "image [channel] row column", "index": "image"})
+READINGS = Schema("readings", {"index": "image", "target": "image"}, open=True)
+SCORES = Schema("scores", {"score": "method image", "method": "method", "index": "image"})
+
+
+class Writer:
+    """Write one file block by block; it appears under its own name only when whole.
+
+    `append` takes a block of every array; blocks follow each other on the first axis. Memory holds one block. Leaving
+    the `with` by an error leaves nothing behind, and a killed process leaves only a hidden `.part` file.
+    """
+
+    def __init__(self, path: str | Path, schema: Schema, origin: dict, facts: dict | None = None) -> None:
+        self._schema, self._origin, self._facts = schema, origin, facts or {}
+        self._target = files.Atomic(path)
+        self._digests: dict[str, object] = {}
+
+    def __enter__(self) -> "Writer":
+        self._file = h5py.File(self._target.part, "w", libver="v110")
+        return self
+
+    def append(self, **arrays: np.ndarray) -> None:
+        check(self._schema, arrays)
+        for name, array in arrays.items():
+            block = np.ascontiguousarray(array)
+            dataset = self._file[name] if name in self._file else self._create(name, block)
+            start = dataset.shape[0]
+            dataset.resize(start + len(block), axis=0)
+            dataset[start:] = block
+            self._digests[name].update(block.tobytes())
+
+    def _create(self, name: str, block: np.ndarray) -> h5py.Dataset:
+        row = max(1, block[:1].nbytes)
+        # A small array is one chunk of its own length: chunks are allocated whole.
+        chunk = (max(1, min(CHUNK // row, max(len(block), 1024))), *block.shape[1:])
+        options = COMPRESSION if block.ndim > 1 and block.dtype.kind in "uifb" else {}
+        self._digests[name] = sha256(f"{name} {block.dtype.str} {block.shape[1:]}".encode())
+        shape, limit = (0, *block.shape[1:]), (None, *block.shape[1:])
+        return self._file.create_dataset(name, shape, block.dtype, maxshape=limit, chunks=chunk, **options)
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self._file.close()
+            self._target.discard()
+            return
+        lengths = {name: self._file[name].shape[:1] for name in self._digests}
+        _agree({name: axes for name, axes in _axes(self._schema).items() if name in lengths}, lengths, first=True)
+        digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
+        facts = json.dumps(self._facts, sort_keys=True)
+        self._file.attrs.update(
+            kind=self._schema.kind,
+            content=_content(digests, facts),
+            facts=facts,
+            origin=json.dumps(self._origin, sort_keys=True),
+        )
+        self._file.close()
+        self._target.commit()
+
+
+def write(path: str | Path, schema: Schema, arrays: Arrays, origin: dict, facts: dict | None = None) -> None:
+    with Writer(path, schema, origin, facts) as writer:
+        writer.append(**arrays)
+
+
+class Reader:
+    """A file opened for reading: `reader[name]` is an array on disk, sliced as needed; `blocks` walks through it.
+
+    Raises ValueError where the file is of another kind, or not whole.
+    """
+
+    def __init__(self, path: str | Path, schema: Schema) -> None:
+        self._path, self._schema = path, schema
+
+    def __enter__(self) -> "Reader":
+        self._file = _open(self._path)
+        kind = self._file.attrs.get("kind")
+        if kind != self._schema.kind:
+            self._file.close()
+            raise ValueError(f"{self._path} holds {kind!r}, not {self._schema.kind!r}")
+        self.facts = json.loads(self._file.attrs.get("facts", "{}"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getitem__(self, name: str) -> h5py.Dataset:
+        return self._file[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._file
+
+    def names(self) -> list[str]:
+        return sorted(self._file)
+
+    def __len__(self) -> int:
+        return len(self._file["index"])
+
+    def blocks(self, size: int, stop: int | None = None, names: Sequence[str] | None = None) -> Iterator[Arrays]:
+        """Arrays in blocks of SIZE along their first axis, up to STOP."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        for start in range(0, stop, size):
+            yield {name: self._file[name][start : min(start + size, stop)] for name in names or self.names()}
+
+
+def read(path: str | Path, schema: Schema) -> Arrays:
+    with Reader(path, schema) as reader:
+        return {name: reader[name][()] for name in reader.names()}
+
+
+def facts(path: str | Path, schema: Schema) -> dict:
+    with Reader(path, schema) as reader:
+        return reader.facts
+
+
+def record(path: str | Path) -> dict | None:
+    """What the file PATH says of itself: kind, content, origin. None where it says nothing, or is not whole."""
+    if Path(path).suffix != ".h5":
+        return files.record(path)
+    try:
+        with _open(path) as file:
+            return {**{key: file.attrs[key] for key in ("kind", "content")}, "origin": json.loads(file.attrs["origin"])}
+    except (ValueError, KeyError):
+        return None
+
+
+def intact(path: str | Path) -> bool:
+    """Do the contents of PATH still have the digest that was noted when it was made?"""
+    noted = record(path)
+    if noted is None or Path(path).suffix != ".h5":
+        return noted is not None and files.content(path) == noted["content"]
+    try:
+        with _open(path) as file:
+            digests = {name: _digest(file[name]) for name in file}
+            return _content(digests, file.attrs["facts"]) == noted["content"]
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return False
+
+
+def origin(job: object) -> dict:
+    """What made this artifact: the rule, what its name says, its settings and code, and its inputs' contents."""
+    inputs = {name: [_stored_content(path) for path in files.listed(paths)] for name, paths in job.input.items()}
+    return files.plain(
+        {
+            "rule": job.rule,
+            "wildcards": dict(job.wildcards.items()),
+            "settings": dict(job.params.items()),
+            "inputs": inputs,
+        }
+    )
+
+
+def _stored_content(path: str) -> str:
+    noted = record(path)
+    if noted is None:
+        raise ValueError(f"{path} does not say what it holds: it is not whole, or not of this workflow; delete it")
+    return noted["content"]
+
+
+def _open(path: str | Path) -> h5py.File:
+    try:
+        # Finished files never change: no lock is needed, and some network file systems have none.
+        return h5py.File(path, "r", locking=False)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"{path} is not a whole HDF5 file ({error}): delete it and run again") from error
+
+
+def _digest(dataset: h5py.Dataset) -> str:
+    digest = sha256(f"{dataset.name[1:]} {dataset.dtype.str} {dataset.shape[1:]}".encode())
+    for start in range(0, dataset.shape[0], dataset.chunks[0] * 64):
+        digest.update(np.ascontiguousarray(dataset[start : start + dataset.chunks[0] * 64]).tobytes())
+    return digest.hexdigest()
+
+
+def _content(digests: dict[str, str], facts: str) -> str:
+    return sha256("\n".join([facts, *(f"{name} {digests[name]}" for name in sorted(digests))]).encode()).hexdigest()
+
+
+def _axes(schema: Schema) -> dict[str, str]:
+    return {name.removesuffix("?"): axes for name, axes in schema.axes.items()}
+
+
+def check(schema: Schema, arrays: Arrays) -> None:
+    """Raise ValueError unless ARRAYS have the names and axes of SCHEMA; the message names the axis."""
+    axes = _axes(schema)
+    wanted = {name for name in schema.axes if not name.endswith("?")}
+    if wanted - arrays.keys() or (arrays.keys() - axes.keys() and not schema.open):
+        raise ValueError(f"{schema.kind} wants {sorted(schema.axes)}, got {sorted(arrays)}")
+    shapes = {name: array.shape for name, array in arrays.items() if name in axes}
+    _agree({name: _present(name, axes[name], shape) for name, shape in shapes.items()}, shapes)
+
+
+def _present(name: str, axes: str, shape: tuple[int, ...]) -> str:
+    """AXES as SHAPE has them: with the optional [axis], or without."""
+    for variant in (axes.replace("[", "").replace("]", ""), " ".join(a for a in axes.split() if a[0] != "[")):
+        if len(variant.split()) == len(shape):
+            return variant
+    raise ValueError(f"{name!r} wants axes ({axes}), got shape {shape}")
+
+
+def _agree(axes: dict[str, str], shapes: dict[str, tuple[int, ...]], first: bool = False) -> None:
+    lengths: dict[str, int] = {}
+    for name, shape in shapes.items():
+        for axis, length in zip(axes.get(name, "").split(), shape, strict=not first):
+            if lengths.setdefault(axis, length) != length:
+                raise ValueError(f"axis {axis!r} has length {length} in {name!r}, and {lengths[axis]} before it")

@@ -1,0 +1,92 @@
+"""The classifier under explanation: a network, and the normalisation that stands before it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from saliency_benchmark import artifacts, devices, registry
+
+
+@dataclass
+class Classifier:
+    """NETWORK takes normalised images (image, channel, row, column) and gives logits (image, class)."""
+
+    network: nn.Module
+    mean: torch.Tensor
+    deviation: torch.Tensor
+    layer: str
+
+    def normalise(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """Bytes -> network input, channels last: (pixel / 255 - mean) / deviation, so 0 is the data set's mean colour."""
+        scaled = torch.as_tensor(images).to(self.mean.device).float() / 255
+        inputs = (scaled - self.mean[:, None, None]) / self.deviation[:, None, None]
+        return inputs.contiguous(memory_format=torch.channels_last)
+
+    def black(self) -> torch.Tensor:
+        """The colour black as network input, (channel)."""
+        return -self.mean / self.deviation
+
+
+def build(entry: dict, label: str, shape: tuple[int, int, int], classes: int, seed: int) -> nn.Module:
+    """A new network for images of SHAPE (channel, row, column), initialised from SEED; no global state changes."""
+    module = registry.load("models", label, entry)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = module.build(shape, classes, **entry["options"])
+    return network.to(memory_format=torch.channels_last)
+
+
+def feature_layer(network: nn.Module, shape: tuple[int, int, int]) -> str:
+    """Name of the last module whose output is a map of features, (image, channel, row, column) with more than one cell.
+
+    Raises ValueError where the network has none; the settings' `layer` names one then.
+    """
+    found: list[str] = []
+
+    def note(name: str):
+        def hook(module: nn.Module, inputs: object, output: object) -> None:
+            if isinstance(output, torch.Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
+                found.append(name)
+
+        return hook
+
+    modules = [(name, module) for name, module in network.named_modules() if name and not list(module.children())]
+    handles = [module.register_forward_hook(note(name)) for name, module in modules]
+    training = network.training
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, *shape, device=next(network.parameters()).device))
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    if not found:
+        raise ValueError("no module of this model gives a feature map: name one as `layer` of the model")
+    return found[-1]
+
+
+def save(path: str | Path, classifier: Classifier, description: dict, curve: np.ndarray, origin: dict) -> None:
+    """DESCRIPTION is what `build` needs to make the network again: entry, label, shape, classes."""
+    weights = {f"weights.{name}": value.cpu().numpy() for name, value in classifier.network.state_dict().items()}
+    arrays = {name: np.atleast_1d(value) for name, value in weights.items()}
+    arrays |= {"mean": classifier.mean.cpu().numpy(), "deviation": classifier.deviation.cpu().numpy(), "loss": curve}
+    artifacts.write(path, artifacts.MODEL, arrays, origin, facts={**description, "layer": classifier.layer})
+
+
+def load(path: str | Path) -> Classifier:
+    """The classifier in PATH, in evaluation mode, on the best device."""
+    device = devices.best()
+    arrays = artifacts.read(path, artifacts.MODEL)
+    facts = artifacts.facts(path, artifacts.MODEL)
+    network = build(facts["entry"], facts["label"], tuple(facts["shape"]), facts["classes"], seed=0)
+    state = {
+        name: torch.from_numpy(arrays[f"weights.{name}"]).reshape(value.shape)
+        for name, value in network.state_dict().items()
+    }
+    network.load_state_dict(state)
+    network = network.to(device).eval().requires_grad_(False)
+    mean, deviation = (torch.from_numpy(arrays[name]).to(device) for name in ("mean", "deviation"))
+    return Classifier(network, mean, deviation, facts["layer"])

@@ -1,0 +1,6 @@
+"""Data sets. One file each: `load(split, **options)` gives the arrays of `artifacts.IMAGES`.
+
+`data` (image, channel, row, column) bytes, `label` (image), `index` (image): the position in the source, and, where the
+place of the class is known, `region` (image, row, column). `REGIONS` says so: True, False, or the option that brings
+them.
+"""

@@ -1,0 +1,81 @@
+"""The design of the experiment: which combinations of the settings' entries exist."""
+
+from pathlib import Path
+
+from saliency_benchmark import provenance, registry
+
+# Keyword arguments that the workflow hands over itself; the settings cannot.
+PROVIDED = {"regions", "generator", "layer"}
+
+
+def trained(config: dict) -> list[dict]:
+    """One row of keys per model that is trained."""
+    return [
+        {"dataset": dataset, "model": model, "recipe": recipe, "seed": seed}
+        for dataset, entry in config["datasets"].items()
+        for model in entry.get("models", config["models"])
+        for recipe in entry.get("recipes", config["recipes"])
+        for seed in config["seeds"]
+    ]
+
+
+def retrained(config: dict) -> list[dict]:
+    """One row of keys per trained model that ROAR is done with."""
+    roar = config["roar"]
+    keys = {"dataset": "datasets", "model": "models", "recipe": "recipes"}
+    return [row for row in trained(config) if all(row[one] in roar.get(many, [row[one]]) for one, many in keys.items())]
+
+
+def methods(config: dict, dataset: str) -> list[str]:
+    """Methods that can explain DATASET: those that need regions only where there are some."""
+    return [label for label in config["methods"] if _possible(config, "methods", label, dataset)]
+
+
+def metrics(config: dict, dataset: str) -> list[str]:
+    return [label for label in config["metrics"] if _possible(config, "metrics", label, dataset)]
+
+
+def roar_methods(config: dict, dataset: str) -> list[str]:
+    return [label for label in methods(config, dataset) if label in config["roar"].get("methods", [label])]
+
+
+def groups(config: dict, dataset: str) -> dict[str, list[str]]:
+    """Members of every group on DATASET: all, all with the controls, each file's own group, the user's groups."""
+    present = methods(config, dataset)
+    files = {label: _constant(config, "methods", label, "GROUP") for label in present}
+    groups = {"all": [label for label in present if files[label] != "controls"], "all+controls": present}
+    for label, group in files.items():
+        if group is not None:
+            groups.setdefault(group, []).append(label)
+    for name, members in config["groups"].items():
+        groups[name] = [label for label in present if label in members]
+    return {name: members for name, members in groups.items() if members}
+
+
+def probe_of(config: dict, metric: str) -> str | None:
+    """The probe that METRIC reads, or None where it looks at the maps alone."""
+    default = _constant(config, "metrics", metric, "PROBE")
+    return default and config["metrics"][metric].get("probe", default)
+
+
+def has_regions(config: dict, dataset: str) -> bool:
+    regions = _constant(config, "datasets", dataset, "REGIONS", default=False)
+    return bool(config["datasets"][dataset]["options"].get(regions)) if isinstance(regions, str) else regions
+
+
+def needs_regions(config: dict, kind: str, label: str) -> bool:
+    return bool(_constant(config, kind, label, "NEEDS_REGIONS", default=False))
+
+
+def control(config: dict) -> str:
+    """The method that knows nothing, which others are measured against: the entry made by `random`, or "" if none."""
+    return next((label for label, entry in config["methods"].items() if entry.get("file", label) == "random"), "")
+
+
+def _possible(config: dict, kind: str, label: str, dataset: str) -> bool:
+    return has_regions(config, dataset) or not needs_regions(config, kind, label)
+
+
+def _constant(config: dict, kind: str, label: str, name: str, default: object = None) -> object:
+    path: Path = registry.file(kind, label, config[kind][label])
+    return provenance.constant(path, name, default)

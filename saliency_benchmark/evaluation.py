@@ -1,0 +1,85 @@
+"""What one metric says of all methods: scores per image, ranking, agreement. Invalid scores are counted, never averaged."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from saliency_benchmark import agreement, artifacts, registry, scoring
+
+SCHEMAS = {"readings": artifacts.READINGS, "maps": artifacts.MAPS}
+
+
+def scores_of(label: str, entry: dict, reads: str, paths: dict[str, str], images: str, stop: int) -> artifacts.Arrays:
+    """Scores of every method under the metric LABEL; paths: method -> its readings or maps. Arrays of `artifacts.SCORES`.
+
+    Raises ValueError where the methods were not scored on the same images.
+    """
+    metric = registry.load("metrics", label, entry).score
+    columns = [scoring.score(metric, path, SCHEMAS[reads], images, entry["options"], stop) for path in paths.values()]
+    scores, indices = zip(*columns, strict=True)
+    if any(not np.array_equal(index, indices[0]) for index in indices):
+        raise ValueError("the methods were not asked about the same images: make their maps and readings again")
+    names = np.array([name.encode() for name in paths], dtype="S")
+    return {"score": np.stack(scores), "method": names, "index": indices[0]}
+
+
+def higher_is_better(label: str, entry: dict) -> bool:
+    return registry.load("metrics", label, entry).HIGHER_IS_BETTER
+
+
+def agreement_table(
+    scores: artifacts.Arrays, groups: dict[str, list[str]], higher: bool, settings: dict, keys: dict
+) -> pd.DataFrame:
+    """One row per group, as agreement.csv has them; `note` says why alpha is empty."""
+    rows = []
+    for group, values in _by_group(scores, groups):
+        ranking = agreement.ranks(values, higher)
+        found = agreement.alpha(ranking, settings["level"])
+        low, high = agreement.interval(ranking, **settings)
+        images = int((np.isfinite(values).sum(0) >= 2).sum())
+        note = "" if np.isfinite(found) else _reason(values, images)
+        counted = {"images": images, "methods": len(values), "invalid": int(np.isnan(values).sum()), "note": note}
+        rows.append(
+            {**keys, "group": group, "alpha": found, "low": low, "high": high, "level": settings["level"], **counted}
+        )
+    return pd.DataFrame(rows)
+
+
+def summary_table(
+    scores: artifacts.Arrays, groups: dict[str, list[str]], higher: bool, settings: dict, keys: dict
+) -> pd.DataFrame:
+    """One row per group and method, as summary.csv has them: mean over the valid images, mean rank within the group."""
+    rows = []
+    options = {name: settings[name] for name in ("confidence", "resamples", "seed")}
+    names = [name.decode() for name in scores["method"]]
+    intervals = {
+        name: agreement.mean_interval(values, **options) for name, values in zip(names, scores["score"], strict=True)
+    }
+    for group, values in _by_group(scores, groups):
+        ranking = agreement.ranks(values, higher)
+        for method, column, rank in zip(groups[group], values, ranking.T, strict=True):
+            valid = np.isfinite(column)
+            rows.append({
+                **{key: keys[key] for key in ("dataset", "model", "recipe", "seed")},
+                "method": method, "group": group, "metric": keys["metric"], "direction": "higher" if higher else "lower",
+                "mean": column[valid].mean() if valid.any() else np.nan,
+                "low": intervals[method][0], "high": intervals[method][1],
+                "mean_rank": rank[valid].mean() if valid.any() else np.nan,
+                "images": int(valid.sum()), "invalid": int((~valid).sum()),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _by_group(scores: artifacts.Arrays, groups: dict[str, list[str]]) -> Iterator[tuple[str, np.ndarray]]:
+    place = {name.decode(): row for row, name in enumerate(scores["method"])}
+    for group, members in groups.items():
+        yield group, scores["score"][[place[member] for member in members]]
+
+
+def _reason(values: np.ndarray, images: int) -> str:
+    if len(values) < 2:
+        return "one method: nothing to rank"
+    if images < 2:
+        return f"{images} images with two valid scores"
+    return "all methods tie on every image"

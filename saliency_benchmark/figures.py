@@ -1,0 +1,89 @@
+"""Pictures for the report, as inline SVG or PNG: nothing is fetched, nothing depends on the day."""
+
+import base64
+from io import BytesIO, StringIO
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+# Okabe and Ito's colours, told apart by most eyes; markers tell them apart without colour.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#332288", "#882255"]
+MARKERS = "osD^vP<>"
+CONTROL = "#777777"
+STYLE = {"svg.hashsalt": "saliency benchmark", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+         "svg.fonttype": "none", "font.family": "sans-serif"}  # fmt: skip
+
+
+def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
+    """Accuracy against the fraction, a line per method with its range over the repeats; controls are grey and dashed."""
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
+        for number, (method, part) in enumerate(roar.groupby("method", sort=False)):
+            found = part.groupby("fraction")["accuracy"].agg(["mean", "min", "max"])
+            style = {
+                "color": COLOURS[number % 8],
+                "marker": MARKERS[number % 8],
+                "linestyle": ["-", "-."][number // 8 % 2],
+            }
+            if method in controls:
+                style |= {"color": CONTROL, "linestyle": "--"}
+            axes.plot(found.index, found["mean"], label=method, markersize=4, linewidth=1.3, **style)
+            axes.fill_between(found.index, found["min"], found["max"], color=style["color"], alpha=0.12, linewidth=0)
+        kept = roar["order"].iloc[0] == "keep"
+        axes.set(
+            xlabel=f"fraction of the pixels {'kept' if kept else 'removed'}", ylabel="test accuracy after retraining"
+        )
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+        return _svg(figure)
+
+
+def alphas(agreement: pd.DataFrame) -> str:
+    """Alpha with its interval, a row per metric, a mark per group."""
+    metrics, groups = list(agreement["metric"].unique()), list(agreement["group"].unique())
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(7.5, 0.6 + 0.42 * len(metrics)), layout="constrained")
+        for number, group in enumerate(groups):
+            part = agreement[(agreement["group"] == group) & agreement["alpha"].notna()]
+            place = [metrics.index(metric) + 0.7 * ((number + 0.5) / len(groups) - 0.5) for metric in part["metric"]]
+            error = np.abs(part[["low", "high"]].to_numpy().T - part["alpha"].to_numpy())
+            axes.errorbar(part["alpha"], place, xerr=error, linestyle="", color=COLOURS[number % 8],
+                          marker=MARKERS[number % 8], markersize=3.5, linewidth=1, label=group)  # fmt: skip
+        axes.axvline(0, color="#999999", linewidth=0.8)
+        axes.set(yticks=range(len(metrics)), yticklabels=metrics, xlabel="Krippendorff's alpha")
+        axes.invert_yaxis()
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+        return _svg(figure)
+
+
+def picture(image: np.ndarray) -> str:
+    """An image (channel, row, column) of bytes, as it is."""
+    shown = np.repeat(image, 3, 0) if len(image) == 1 else image[:3]
+    return _png(np.moveaxis(shown, 0, 2))
+
+
+def heat(saliency: np.ndarray) -> str:
+    """A map, channels summed: red speaks for the class, blue against it, white is zero; the 99th percentile is full."""
+    values = saliency.sum(0) if saliency.ndim == 3 else saliency
+    limit = np.nanpercentile(np.abs(values), 99) or np.nanmax(np.abs(values)) or 1.0
+    unit = np.nan_to_num(np.clip(values / limit, -1, 1))
+    return _png((matplotlib.colormaps["RdBu_r"]((unit + 1) / 2)[..., :3] * 255).round().astype(np.uint8))
+
+
+def _png(pixels: np.ndarray) -> str:
+    from PIL import Image
+
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _svg(figure: pyplot.Figure) -> str:
+    stream = StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)
+    text = stream.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,24 @@
+"""SmoothGrad: mean of the signed gradients of noisy copies (Smilkov et al., 2017).
+
+The noise's deviation is a share of each image's own range; every sample is noisy. captum averages magnitudes unless told
+otherwise, and its noise is absolute.
+"""
+
+import torch
+from torch import nn
+
+from saliency_benchmark import gradients
+
+GROUP = "backpropagation"
+
+
+def attribute(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    samples: int = 15,
+    noise: float = 0.15,
+    seed: int = 0,
+) -> torch.Tensor:
+    return sum(gradients.noisy(gradients.gradient, model, images, targets, samples, noise, seed)) / samples

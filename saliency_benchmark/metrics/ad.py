@@ -1,0 +1,11 @@
+"""AD, average drop: max(0, s - s(x m)) / s, m the map min-max normalised per image (Chattopadhay et al., 2018, eq. 9)."""
+
+import numpy as np
+
+HIGHER_IS_BETTER = False
+PROBE = "perturbation"
+
+
+def score(clean: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    whole, part = clean.astype(float), kept.astype(float)
+    return np.maximum(0, whole - part) / whole

@@ -1,0 +1,11 @@
+"""ADD, average drop in deletion: (s - s(x (1 - m))) / s, m the map min-max normalised per image (Jung and Oh, 2021)."""
+
+import numpy as np
+
+HIGHER_IS_BETTER = True
+PROBE = "perturbation"
+
+
+def score(clean: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    whole, part = clean.astype(float), removed.astype(float)
+    return (whole - part) / whole

@@ -1,0 +1,12 @@
+"""IAUC: area under the probability while the most salient cells appear (Petsiuk et al., 2018). Signed map, order only."""
+
+import numpy as np
+
+from saliency_benchmark import curves
+
+HIGHER_IS_BETTER = True
+PROBE = "perturbation"
+
+
+def score(insertion: np.ndarray) -> np.ndarray:
+    return curves.area(insertion)

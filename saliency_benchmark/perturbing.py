@@ -1,0 +1,40 @@
+"""Images perturbed as the faithfulness metrics do it: the network's own feature map says where (arXiv 2311.17876, FP)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from saliency_benchmark import fills, grid
+
+
+@contextmanager
+def features_of(network: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
+    """Output of the module LAYER of every forward pass within, in order."""
+    found: list[torch.Tensor] = []
+    handle = network.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
+    try:
+        yield found
+    finally:
+        handle.remove()
+
+
+def draw(inputs: torch.Tensor, features: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Perturb each image as DAUC, IAUC, AD or ADD would, one of the four drawn for each image with equal chance.
+
+    inputs (image, channel, row, column), 0 = removed; features (image, feature, row, column). The map is |sum over the
+    features|. DAUC: the k most salient cells go, k ~ U{0..cells-1}; IAUC: the k most salient cells appear on the blurred
+    image; AD: image * m; ADD: image * (1 - m), m the map, min-max normalised per image and drawn bicubically.
+    """
+    cells = features.sum(1).abs().flatten(1)
+    shape, size = tuple(inputs.shape[2:]), tuple(features.shape[2:])
+    kind = torch.randint(4, (len(inputs), 1, 1, 1), generator=generator).to(inputs.device)
+    k = torch.randint(cells.shape[1], (len(inputs), 1), generator=generator).to(inputs.device)
+    rank = cells.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    top = grid.spread((rank < k).to(inputs.dtype), shape, size)
+    # A constant map singles out nothing: m = 0.
+    soft = grid.smooth(cells, shape, size).nan_to_num(0.0)
+    keep = torch.where(kind == 0, 1 - top, torch.where(kind == 1, top, torch.where(kind == 2, soft, 1 - soft)))
+    instead = torch.where(kind == 1, fills.blur(inputs), torch.zeros_like(inputs))
+    return inputs * keep + instead * (1 - keep)

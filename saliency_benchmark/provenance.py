@@ -1,0 +1,120 @@
+"""Which code made an artifact: a digest that changes when that code does, and only then."""
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = Path(__file__).parent
+
+
+@cache
+def code_digest(script: str, *entries: Path) -> str:
+    """Digest of SCRIPT, of the registry ENTRIES that it loads by name, and of all that they import from here.
+
+    Behind it stand the versions of the packages that this code imports: another version may give another result.
+    Comments, docstrings and layout do not count, so reformatting a file makes nothing out of date.
+    """
+    paths = closure([ROOT / "workflow_scripts" / script, *entries])
+    digest = sha256("".join(sorted(_meaning(path) for path in paths)).encode()).hexdigest()[:12]
+    packages = sorted({package for path in paths for package in _packages(path)})
+    return " ".join([digest, *(f"{package}={version(package)}" for package in packages)])
+
+
+def closure(queue: Iterable[Path]) -> set[Path]:
+    """All files of this repository, or beside the entries, that the files in QUEUE reach by importing."""
+    found: set[Path] = set()
+    queue = [Path(path) for path in queue]
+    while queue:
+        path = queue.pop()
+        if path not in found:
+            found.add(path)
+            queue += _local_imports(path)
+    return found
+
+
+@cache
+def version(package: str) -> str:
+    """Version of the distribution that brings the module PACKAGE, without a build's suffix such as +cpu."""
+    names = {"PIL": "pillow", "yaml": "PyYAML"}
+    try:
+        return metadata.version(names.get(package, package)).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def constant(path: Path, name: str, default: object = None) -> object:
+    """The literal that the file PATH assigns to NAME at its top level, read without importing it."""
+    for node in _tree(path).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return ast.literal_eval(node.value)
+    return default
+
+
+def defines(path: Path, name: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in _tree(path).body)
+
+
+def options(path: Path, function: str) -> dict[str, bool]:
+    """The keyword-only parameters of FUNCTION in PATH, and whether each has a default."""
+    for node in _tree(path).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            return {argument.arg: default is not None for argument, default in pairs}
+    return {}
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+@cache
+def _meaning(path: Path) -> str:
+    """What the file says to Python; files of other languages are taken by the letter."""
+    if path.suffix != ".py":
+        return path.read_text()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(_tree(path)) if path.suffix == ".py" else ():
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.ImportFrom):
+            prefix = "." * node.level + (node.module or "")
+            yield from (prefix, *(f"{prefix}{'.' if node.module else ''}{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@cache
+def _local_imports(path: Path) -> list[Path]:
+    found = [file for name in _imports(path) for file in _files(path, name)]
+    # A template read by a module lies beside it under the same name.
+    return found + list(path.parent.glob(f"{path.stem}.*.j2"))
+
+
+def _files(path: Path, name: str) -> Iterator[Path]:
+    """The files that the import NAME in PATH can mean here: in this repository, or beside an outside entry."""
+    dots = len(name) - len(name.lstrip("."))
+    roots = [path.parents[dots - 1]] if dots else [ROOT, *(() if path.is_relative_to(ROOT) else path.parents[:3])]
+    for root in roots:
+        stem = root / name.lstrip(".").replace(".", "/")
+        yield from filter(Path.is_file, (stem.with_suffix(".py"), stem / "__init__.py"))
+
+
+@cache
+def _packages(path: Path) -> set[str]:
+    top = {name.partition(".")[0] for name in _imports(path) if not name.startswith(".")}
+    outside = {name for name in top if name not in sys.stdlib_module_names and name != LIBRARY.name}
+    return {name for name in outside if not any(_files(path, name))}

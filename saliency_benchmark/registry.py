@@ -1,0 +1,67 @@
+"""A folder is a registry: every file in it is one entry, named after the file. An entry may also live elsewhere."""
+
+import sys
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from saliency_benchmark.provenance import LIBRARY
+
+# The function that an entry of each registry must have.
+FUNCTIONS = {
+    "datasets": "load",
+    "methods": "attribute",
+    "metrics": "score",
+    "models": "build",
+    "probes": "probe",
+    "recipes": "loss",
+}
+
+
+@cache
+def names(kind: str) -> list[str]:
+    return sorted(path.stem for path in (LIBRARY / kind).glob("*.py") if path.stem != "__init__")
+
+
+def file(kind: str, label: str, entry: dict) -> Path:
+    """The file behind the settings' ENTRY called LABEL: its `call`, its `file`, or the file of its own name.
+
+    Raises ValueError where there is none, with the nearest names.
+    """
+    if "call" in entry:
+        return _outside(f"{kind}: {label}", entry["call"].partition(":")[0])
+    name = entry.get("file", label)
+    if name not in names(kind):
+        near = get_close_matches(name, names(kind), 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"no {name!r} in {kind}/{hint}; it holds: {', '.join(names(kind))}")
+    return LIBRARY / kind / f"{name}.py"
+
+
+def load(kind: str, label: str, entry: dict) -> ModuleType:
+    """The module of ENTRY. Where `call` names a function, the module answers to the registry's own name for it."""
+    path = file(kind, label, entry)
+    if "call" not in entry:
+        return import_module(f"{LIBRARY.name}.{kind}.{path.stem}")
+    module_name, _, function = entry["call"].partition(":")
+    module = import_module(module_name)
+    outside = ModuleType(f"{module_name}.{function}")
+    outside.__dict__.update(vars(module))
+    setattr(outside, FUNCTIONS[kind], getattr(module, function))
+    return outside
+
+
+def _outside(place: str, module: str) -> Path:
+    """File of an importable MODULE; the working directory counts, as it does for `python -m`."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None or not spec.origin:
+        raise ValueError(f"{place}: module {module!r} cannot be imported; put its folder on PYTHONPATH")
+    return Path(spec.origin)

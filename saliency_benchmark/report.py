@@ -1,0 +1,125 @@
+"""One page to read: what was run, how good the models are, who ranks where, and whether the images agree."""
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import pandas as pd
+import yaml
+
+from saliency_benchmark import artifacts, figures, files
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+RUN = ["dataset", "model", "recipe", "seed"]
+SHOWN_MAP = 84  # pixels that an image is drawn high
+
+
+def render(inputs: object, settings: dict, examples: list[dict]) -> str:
+    """The page; INPUTS: paths of the tables by name, of `images` by data set, of `maps` in the order of EXAMPLES."""
+    tables = {name: pd.read_csv(path) for name, path in inputs.items() if name not in ("images", "maps", "scores")}
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["table"] = to_html
+    images = dict(zip(settings["datasets"], files.listed(inputs.images), strict=True))
+    return environment.from_string(TEMPLATE.read_text()).render(
+        settings=yaml.safe_dump(settings, sort_keys=False),
+        overview=overview(settings, tables),
+        models=tables["models"],
+        rankings=list(rankings(tables["summary"])),
+        agreements=list(agreements(tables["agreement"])),
+        curves=list(curves(tables)),
+        pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
+        invalid=invalid(tables["summary"]),
+        height=SHOWN_MAP,
+    )
+
+
+def to_html(table: pd.DataFrame, digits: int = 3) -> str:
+    """A table for reading: numbers rounded and right-aligned, an empty cell where there is no value."""
+    shown = table.copy()
+    for column in shown.select_dtypes("float"):
+        shown[column] = [f"{value:.{digits}f}" if np.isfinite(value) else "" for value in shown[column]]
+    return shown.to_html(index=False, border=0, na_rep="", justify="unset")
+
+
+def overview(settings: dict, tables: dict[str, pd.DataFrame]) -> dict[str, object]:
+    summary = tables["summary"]
+    return {
+        "data sets": ", ".join(settings["datasets"]),
+        "models": f"{len(tables['models'][RUN].drop_duplicates())} trained "
+        f"({', '.join(settings['models'])}; recipes {', '.join(settings['recipes'])}; seeds {settings['seeds']})",
+        "methods": ", ".join(settings["methods"]),
+        "metrics": ", ".join(settings["metrics"]),
+        "images scored": ", ".join(
+            f"{name}: {part['images'].max()}" for name, part in summary.groupby("dataset", sort=False)
+        ),
+        "retrained models": len(tables["roar"].query("0 < fraction < 1")) if "roar" in tables else 0,
+    }
+
+
+def rankings(summary: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Per trained model: mean rank of every method under every metric, 1 is best; methods by their mean over metrics."""
+    for values, part in summary[summary["group"] == "all+controls"].groupby(RUN, sort=False):
+        ranks = part.pivot(index="method", columns="metric", values="mean_rank")[part["metric"].unique()]
+        ranks.insert(0, "mean rank", ranks.mean(axis=1))
+        means = part.assign(shown=[_interval(*row) for row in part[["mean", "low", "high"]].to_numpy()])
+        scores = means.pivot(index="method", columns="metric", values="shown")[part["metric"].unique()]
+        order = ranks.sort_values("mean rank").index
+        yield _name(values), ranks.loc[order].reset_index(), scores.loc[order].reset_index()
+
+
+def agreements(agreement: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    for values, part in agreement.groupby(RUN, sort=False):
+        yield _name(values), figures.alphas(part), part.drop(columns=RUN)
+
+
+def curves(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str, pd.DataFrame]]:
+    if "roar" not in tables:
+        return
+    summary = tables["summary"]
+    controls = set(summary[summary["group"] == "controls"]["method"])
+    scores = tables["roar_summary"].sort_values("area_score", ascending=False)
+    for values, part in tables["roar"].groupby([*RUN, "order"], sort=False):
+        score = scores[(scores[[*RUN, "order"]] == list(values)).all(axis=1)]
+        yield (
+            f"{_name(values[:4])}, {values[4]}",
+            figures.roar_curves(part, controls),
+            score.drop(columns=[*RUN, "order"]),
+        )
+
+
+def pictures(
+    images: dict[str, str], maps: list[str], examples: list[dict], number: int
+) -> list[tuple[str, list, list]]:
+    """Per trained model: the first test images, each with its labels and every method's map."""
+    shown: dict[tuple, dict[str, artifacts.Arrays]] = {}
+    for path, row in zip(maps, examples, strict=True):
+        with artifacts.Reader(path, artifacts.MAPS) as reader:
+            part = next(reader.blocks(number, number))
+        shown.setdefault(tuple(row[key] for key in RUN), {})[row["method"]] = part
+    for values, methods in shown.items():
+        with artifacts.Reader(images[values[0]], artifacts.IMAGES) as reader:
+            data = next(reader.blocks(number, number, ("data",)))["data"]
+        first = next(iter(methods.values()))
+        rows = [
+            (
+                figures.picture(image),
+                f"label {first['label'][place]}, predicted {first['prediction'][place].argmax()}",
+                [figures.heat(part["attribution"][place]) for part in methods.values()],
+            )
+            for place, image in enumerate(data)
+        ]
+        yield _name(values), list(methods), rows
+
+
+def invalid(summary: pd.DataFrame) -> pd.DataFrame:
+    """Which scores had no value, and how many of them: they are in no mean."""
+    part = summary[(summary["group"] == "all+controls") & (summary["invalid"] > 0)]
+    return part[[*RUN, "metric", "method", "invalid", "images"]]
+
+
+def _name(values: tuple) -> str:
+    return f"{values[0]}: {values[1]}, {values[2]}, seed {values[3]}"
+
+
+def _interval(mean: float, low: float, high: float) -> str:
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(mean) else ""

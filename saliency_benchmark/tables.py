@@ -1,0 +1,28 @@
+"""Tidy tables: one row per fact, keys in every row, the same bytes for the same facts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from saliency_benchmark import artifacts, files
+
+
+def write(path: str | Path, table: pd.DataFrame, origin: dict) -> None:
+    files.write_text(path, table.to_csv(index=False, lineterminator="\n"), "table", origin)
+
+
+def joined(paths: Iterable[str]) -> pd.DataFrame:
+    """The rows of all tables in PATHS, in order."""
+    return pd.concat([pd.read_csv(path, keep_default_na=False, dtype=str) for path in files.listed(paths)])
+
+
+def scores(paths: Iterable[str], keys: Iterable[dict]) -> pd.DataFrame:
+    """scores.csv: every score of every file in PATHS, the row's KEYS before it; an invalid score is empty."""
+    tables = []
+    for path, row in zip(files.listed(paths), keys, strict=True):
+        arrays = artifacts.read(path, artifacts.SCORES)
+        methods = [name.decode() for name in arrays["method"]]
+        long = pd.DataFrame(arrays["score"], methods, arrays["index"]).rename_axis(index="method", columns="image")
+        tables.append(long.stack(future_stack=True).rename("score").reset_index().assign(**row))
+    return pd.concat(tables)[["dataset", "model", "recipe", "seed", "method", "metric", "image", "score"]]

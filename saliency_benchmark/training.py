@@ -1,0 +1,116 @@
+"""Fit a network to images that lie on the device as bytes, and tell how good it is."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from saliency_benchmark import noise
+from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.progress import Progress
+
+Loss = Callable[..., torch.Tensor]
+BATCH_FOR_PREDICTION = 256
+
+
+@dataclass
+class Source:
+    """Images and labels to train or test on: images (image, channel, row, column) bytes, labels (image)."""
+
+    classifier: Classifier
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def inputs(self, index: torch.Tensor | slice) -> torch.Tensor:
+        """What the network sees of the images at INDEX."""
+        return self.classifier.normalise(self.images[index])
+
+
+def statistics(images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of each channel, pixels in [0, 1]; a constant channel has deviation 1."""
+    counts = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(images, 1, 0)])
+    share, values = counts / counts.sum(1, keepdims=True), np.arange(256) / 255
+    mean = share @ values
+    deviation = np.sqrt((share * (values - mean[:, None]) ** 2).sum(1))
+    deviation[deviation == 0] = 1
+    return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32)
+
+
+def train(
+    source: Source,
+    loss: Loss,
+    *,
+    seed: int | str,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    warmup: float,
+    momentum: float,
+    weight_decay: float,
+    flip: bool,
+) -> np.ndarray:
+    """Train SOURCE's network in place by SGD; gives the mean loss of each epoch. The last epoch's weights stay.
+
+    LOSS is a recipe: loss(network, inputs, labels, *, generator, layer). Raises FloatingPointError where the loss is
+    no number any more.
+    """
+    network = source.classifier.network.train()
+    steps = max(1, len(source.labels) // batch_size)
+    optimiser = _optimiser(network, learning_rate, momentum, weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, epochs * steps, warmup))
+    generator, progress = noise.generator("training", seed), Progress("training", epochs * steps * batch_size)
+    curve = np.zeros(epochs)
+    for epoch in range(epochs):
+        for index in _batches(len(source.labels), batch_size, generator):
+            inputs = _flipped(source.inputs(index), generator) if flip else source.inputs(index)
+            value = loss(network, inputs, source.labels[index], generator=generator, layer=source.classifier.layer)
+            optimiser.zero_grad()
+            value.backward()
+            optimiser.step()
+            schedule.step()
+            curve[epoch] += value.item() / steps
+            progress.add(len(index), f"loss {value.item():.3f}")
+        if not np.isfinite(curve[epoch]):
+            raise FloatingPointError(f"the loss is {curve[epoch]} in epoch {epoch + 1}: lower training.learning_rate")
+    network.eval().requires_grad_(False)
+    return curve
+
+
+def probabilities(source: Source) -> torch.Tensor:
+    """Softmax of the network in evaluation mode, (image, class)."""
+    network = source.classifier.network.eval()
+    starts = range(0, len(source.labels), BATCH_FOR_PREDICTION)
+    with torch.inference_mode():
+        blocks = [network(source.inputs(slice(start, start + BATCH_FOR_PREDICTION))).softmax(1) for start in starts]
+    return torch.cat(blocks)
+
+
+def accuracy(source: Source) -> float:
+    return (probabilities(source).argmax(1) == source.labels).double().mean().item()
+
+
+def _batches(images: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Whole batches of a random order; the rest of an epoch is left out, unless it is all there is."""
+    order = torch.randperm(images, generator=generator)
+    yield from (order[start : start + size] for start in range(0, max(images - size, 0) + 1, size))
+
+
+def _flipped(inputs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    coin = torch.rand(len(inputs), generator=generator).to(inputs.device) < 0.5
+    return torch.where(coin[:, None, None, None], inputs.flip(3), inputs)
+
+
+def _optimiser(network: nn.Module, rate: float, momentum: float, decay: float) -> torch.optim.Optimizer:
+    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.SGD([group for group in groups if group["params"]], rate, momentum, nesterov=momentum > 0)
+
+
+def _rate(step: int, steps: int, warmup: float) -> float:
+    rising = warmup * steps
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + np.cos(np.pi * (step - rising) / max(steps - rising, 1)))

@@ -1,0 +1,17 @@
+"""Images and their rank maps -> accuracy after removing pixels from both splits and training anew."""
+
+import pandas as pd
+
+from saliency_benchmark import artifacts, devices, fitting, progress, retraining, tables
+
+progress.log_to(snakemake.log[0])
+devices.use_threads(snakemake.threads)
+names, params = snakemake.wildcards, snakemake.params
+train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.input.train, snakemake.input.test))
+ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.input.get("ranks", [])]
+told = fitting.description(params.model, names.model, train["data"], train["label"])
+loss = fitting.recipe(names.recipe, params.recipe)
+rows = retraining.retrain(
+    train, test, ranks, told=told, loss=loss, settings=params.training, seed=params.seed, **params.removal
+)
+tables.write(snakemake.output.accuracy, pd.DataFrame(rows), artifacts.origin(snakemake))

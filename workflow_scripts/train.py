@@ -1,0 +1,12 @@
+"""Training images -> a trained classifier."""
+
+from saliency_benchmark import artifacts, classifier, devices, fitting, progress
+
+progress.log_to(snakemake.log[0])
+devices.use_threads(snakemake.threads)
+names, params = snakemake.wildcards, snakemake.params
+images = artifacts.read(snakemake.input.images, artifacts.IMAGES)
+told = fitting.description(params.model, names.model, images["data"], images["label"])
+loss = fitting.recipe(names.recipe, params.recipe)
+source, curve = fitting.fit(images["data"], images["label"], told, loss, int(names.seed), params.training)
+classifier.save(snakemake.output.model, source.classifier, told, curve, artifacts.origin(snakemake))

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 import yaml
 
@@ -16,8 +17,8 @@ def settings(arguments: argparse.Namespace) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Check a settings file and print it with every default filled in."""
-    with open(arguments.file) as file:
-        print(yaml.safe_dump(config.complete(yaml.safe_load(file) or {}), sort_keys=False), end="")
+    settings = yaml.safe_load(Path(arguments.file).read_text()) or {}
+    print(yaml.safe_dump(config.complete(settings), sort_keys=False), end="")
 
 
 def show(arguments: argparse.Namespace) -> None:

@@ -30,8 +30,9 @@ def alpha(ranking: np.ndarray, level: str = "ordinal") -> float:
         return float("nan")
     values = _values(ranking)
     used = counts.sum(0) > 0
-    return float(krippendorff.alpha(
-        value_counts=counts[:, used], value_domain=values[used], level_of_measurement=level))  # fmt: skip
+    return float(
+        krippendorff.alpha(value_counts=counts[:, used], value_domain=values[used], level_of_measurement=level)
+    )
 
 
 def alpha_from_counts(counts: np.ndarray, values: np.ndarray, level: str = "ordinal") -> np.ndarray:
@@ -66,8 +67,8 @@ def interval(ranking: np.ndarray, *, level: str, confidence: float, resamples: i
     values, marks = _values(ranking), _marks(ranking)
     replicates = alpha_from_counts(_resampled(marks.astype(float), resamples, seed), values, level)
     whole = marks.sum(0)
-    left_out = np.concatenate([alpha_from_counts(whole - marks[i : i + 256], values, level) for i in
-                               range(0, len(marks), 256)])  # fmt: skip
+    blocks = (marks[start : start + 256] for start in range(0, len(marks), 256))
+    left_out = np.concatenate([alpha_from_counts(whole - block, values, level) for block in blocks])
     return bca(float(alpha_from_counts(whole, values, level)), replicates, left_out, confidence)
 
 
@@ -82,7 +83,7 @@ def mean_interval(scores: np.ndarray, *, confidence: float, resamples: int, seed
 
 
 def bca(estimate: float, replicates: np.ndarray, left_out: np.ndarray, confidence: float) -> Interval:
-    """Bias-corrected and accelerated interval (Efron, 1987, eq. 6.8); NaN where the estimate or a sample is undefined."""
+    """Bias-corrected and accelerated interval (Efron, 1987, eq. 6.8); NaN where the estimate is."""
     replicates, left_out = replicates[np.isfinite(replicates)], left_out[np.isfinite(left_out)]
     if not np.isfinite(estimate) or len(replicates) < 2 or len(left_out) < 2:
         return float("nan"), float("nan")

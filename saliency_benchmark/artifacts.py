@@ -16,7 +16,8 @@ Arrays = dict[str, np.ndarray]
 
 # Bytes in a chunk, uncompressed: bulk reads are fast, and one image costs at most one chunk (benchmarks/storage.py).
 CHUNK = 256 * 1024
-# Measured on real maps and images (benchmarks/storage.py): plain HDF5 reads these filters without a plug-in.
+# Measured (benchmarks/storage.py): gzip makes masks and ranks 0.05 to 0.65 of their size, and is faster than what reads
+# them; float maps and photos hardly shrink (0.83 to 0.95) and would be written 20 to 50 times slower.
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
@@ -80,7 +81,8 @@ class Writer:
         row = max(1, block[:1].nbytes)
         # A small array is one chunk of its own length: chunks are allocated whole.
         chunk = (max(1, min(CHUNK // row, max(len(block), 1024))), *block.shape[1:])
-        options = COMPRESSION if block.ndim > 1 and block.dtype.kind in "uifb" else {}
+        small = block.dtype == bool or (block.dtype.kind == "u" and block.dtype.itemsize > 1)
+        options = COMPRESSION if block.ndim > 1 and small else {}
         self._digests[name] = sha256(f"{name} {block.dtype.str} {block.shape[1:]}".encode())
         shape, limit = (0, *block.shape[1:]), (None, *block.shape[1:])
         return self._file.create_dataset(name, shape, block.dtype, maxshape=limit, chunks=chunk, **options)

@@ -7,8 +7,16 @@ from saliency_benchmark.attribution import preserved
 from saliency_benchmark.classifier import Classifier
 
 
-def pgd(classifier: Classifier, inputs: torch.Tensor, labels: torch.Tensor, generator: torch.Generator, *,
-        radius: float = 1 / 255, step: float = 2 / 255, steps: int = 4) -> torch.Tensor:  # fmt: skip
+def pgd(
+    classifier: Classifier,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    radius: float = 1 / 255,
+    step: float = 2 / 255,
+    steps: int = 4,
+) -> torch.Tensor:
     """Images within RADIUS (L-infinity, pixels in [0, 1]) on which the cross entropy of LABELS is higher.
 
     inputs and result are network input; random start, untargeted; the network is in evaluation mode meanwhile.

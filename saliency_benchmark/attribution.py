@@ -19,7 +19,7 @@ HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_p
 
 @contextmanager
 def preserved(network: nn.Module) -> Iterator[nn.Module]:
-    """NETWORK in evaluation mode; afterwards mode, hooks, requires_grad and gradients are as before, even after an error."""
+    """NETWORK in evaluation mode; afterwards mode, hooks, requires_grad and gradients are as before, come what may."""
     modules, parameters = list(network.modules()), list(network.parameters())
     modes = [module.training for module in modules]
     hooks = [[dict(getattr(module, name)) for name in HOOKS] for module in modules]
@@ -39,7 +39,7 @@ def preserved(network: nn.Module) -> Iterator[nn.Module]:
 def maps_of(
     attribute: Callable, classifier: Classifier, inputs: torch.Tensor, targets: torch.Tensor, **options: object
 ) -> torch.Tensor:
-    """Maps of one batch: (image, row, column) or (image, channel, row, column), float32, signed, as the method gives them.
+    """Maps of one batch: (image, row, column) or (image, channel, row, column), float32, as the method gives them.
 
     Raises ValueError where the method gives another shape.
     """

@@ -20,7 +20,7 @@ class Classifier:
     layer: str
 
     def normalise(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """Bytes -> network input, channels last: (pixel / 255 - mean) / deviation, so 0 is the data set's mean colour."""
+        """Bytes -> network input, (pixel / 255 - mean) / deviation: 0 is the mean colour of the training images."""
         scaled = torch.as_tensor(images).to(self.mean.device).float() / 255
         inputs = (scaled - self.mean[:, None, None]) / self.deviation[:, None, None]
         return inputs.contiguous(memory_format=torch.channels_last)

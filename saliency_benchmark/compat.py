@@ -6,8 +6,10 @@ transforms and data sets work once they are declared; where torchvision is whole
 
 from types import ModuleType
 
-_SCHEMAS = ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-            "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # fmt: skip
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
 _declared: list = []  # a library lives as long as its reference
 
 

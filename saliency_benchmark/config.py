@@ -35,8 +35,8 @@ def _type_problems(config: dict) -> list[str]:
     known = SCHEMA["$defs"]["training"]["properties"]
     for name, dataset in (config.get("datasets") or {}).items() if not problems else ():
         part = jsonschema.Draft202012Validator({**SCHEMA["$defs"]["training"], "$defs": SCHEMA["$defs"]})
-        for error in part.iter_errors(dataset.get("training", {})):
-            problems.append(_told(error, f"datasets.{name}.training", known))
+        place = f"datasets.{name}.training"
+        problems += [_told(error, place, known) for error in part.iter_errors(dataset.get("training", {}))]
     return problems
 
 
@@ -105,15 +105,20 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
     for option in entry["options"].keys() - known:
         near = get_close_matches(option, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        yield f"{kind}.{label}.options: {path.name} takes no {option!r}{hint}; it takes: {', '.join(sorted(known)) or '-'}"
+        takes = ", ".join(sorted(known)) or "none"
+        yield f"{kind}.{label}.options: {path.name} takes no {option!r}{hint}; it takes: {takes}"
 
 
 def _name_problems(config: dict) -> Iterator[str]:
     """Names in one part of the settings that another part must have."""
-    choices = [(f"datasets.{name}.{kind}", kind, entry.get(kind, [])) for name, entry in config["datasets"].items()
-               for kind in ("recipes", "models")]  # fmt: skip
-    choices += [(f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in
-                ("datasets", "models", "recipes", "methods")]  # fmt: skip
+    choices = [
+        (f"datasets.{name}.{kind}", kind, entry.get(kind, []))
+        for name, entry in config["datasets"].items()
+        for kind in ("recipes", "models")
+    ]
+    choices += [
+        (f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in ("datasets", "models", "recipes", "methods")
+    ]
     choices += [(f"groups.{name}", "methods", members) for name, members in config["groups"].items()]
     for place, kind, chosen in choices:
         for name in chosen:

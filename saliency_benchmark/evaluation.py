@@ -1,4 +1,4 @@
-"""What one metric says of all methods: scores per image, ranking, agreement. Invalid scores are counted, never averaged."""
+"""What one metric says of all methods: scores, ranking, agreement. Invalid scores are counted, never averaged."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ SCHEMAS = {"readings": artifacts.READINGS, "maps": artifacts.MAPS}
 
 
 def scores_of(label: str, entry: dict, reads: str, paths: dict[str, str], images: str, stop: int) -> artifacts.Arrays:
-    """Scores of every method under the metric LABEL; paths: method -> its readings or maps. Arrays of `artifacts.SCORES`.
+    """Scores of every method under the metric LABEL; paths: method -> readings or maps. Arrays of `artifacts.SCORES`.
 
     Raises ValueError where the methods were not scored on the same images.
     """
@@ -60,14 +60,21 @@ def summary_table(
         ranking = agreement.ranks(values, higher)
         for method, column, rank in zip(groups[group], values, ranking.T, strict=True):
             valid = np.isfinite(column)
-            rows.append({
-                **{key: keys[key] for key in ("dataset", "model", "recipe", "seed")},
-                "method": method, "group": group, "metric": keys["metric"], "direction": "higher" if higher else "lower",
-                "mean": column[valid].mean() if valid.any() else np.nan,
-                "low": intervals[method][0], "high": intervals[method][1],
-                "mean_rank": rank[valid].mean() if valid.any() else np.nan,
-                "images": int(valid.sum()), "invalid": int((~valid).sum()),
-            })  # fmt: skip
+            rows.append(
+                {
+                    **{key: keys[key] for key in ("dataset", "model", "recipe", "seed")},
+                    "method": method,
+                    "group": group,
+                    "metric": keys["metric"],
+                    "direction": "higher" if higher else "lower",
+                    "mean": column[valid].mean() if valid.any() else np.nan,
+                    "low": intervals[method][0],
+                    "high": intervals[method][1],
+                    "mean_rank": rank[valid].mean() if valid.any() else np.nan,
+                    "images": int(valid.sum()),
+                    "invalid": int((~valid).sum()),
+                }
+            )
     return pd.DataFrame(rows)
 
 

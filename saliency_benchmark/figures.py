@@ -14,12 +14,18 @@ from matplotlib import pyplot
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#332288", "#882255"]
 MARKERS = "osD^vP<>"
 CONTROL = "#777777"
-STYLE = {"svg.hashsalt": "saliency benchmark", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-         "svg.fonttype": "none", "font.family": "sans-serif"}  # fmt: skip
+STYLE = {
+    "svg.hashsalt": "saliency benchmark",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+}
 
 
 def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
-    """Accuracy against the fraction, a line per method with its range over the repeats; controls are grey and dashed."""
+    """Accuracy against the fraction, a line per method with its range over the repeats; controls are grey."""
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
         for number, (method, part) in enumerate(roar.groupby("method", sort=False)):
@@ -50,8 +56,17 @@ def alphas(agreement: pd.DataFrame) -> str:
             part = agreement[(agreement["group"] == group) & agreement["alpha"].notna()]
             place = [metrics.index(metric) + 0.7 * ((number + 0.5) / len(groups) - 0.5) for metric in part["metric"]]
             error = np.abs(part[["low", "high"]].to_numpy().T - part["alpha"].to_numpy())
-            axes.errorbar(part["alpha"], place, xerr=error, linestyle="", color=COLOURS[number % 8],
-                          marker=MARKERS[number % 8], markersize=3.5, linewidth=1, label=group)  # fmt: skip
+            axes.errorbar(
+                part["alpha"],
+                place,
+                xerr=error,
+                linestyle="",
+                color=COLOURS[number % 8],
+                marker=MARKERS[number % 8],
+                markersize=3.5,
+                linewidth=1,
+                label=group,
+            )
         axes.axvline(0, color="#999999", linewidth=0.8)
         axes.set(yticks=range(len(metrics)), yticklabels=metrics, xlabel="Krippendorff's alpha")
         axes.invert_yaxis()

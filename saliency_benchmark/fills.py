@@ -1,4 +1,4 @@
-"""What stands where a pixel was removed: images (image, channel, row, column) as network input -> the same, all removed."""
+"""What stands where a pixel was removed; images (image, channel, row, column) are network input."""
 
 import torch
 from torch.nn import functional

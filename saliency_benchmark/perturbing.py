@@ -1,4 +1,4 @@
-"""Images perturbed as the faithfulness metrics do it: the network's own feature map says where (arXiv 2311.17876, FP)."""
+"""Images perturbed as the faithfulness metrics do it, where the network's own feature map says (arXiv 2311.17876)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +24,8 @@ def draw(inputs: torch.Tensor, features: torch.Tensor, generator: torch.Generato
     """Perturb each image as DAUC, IAUC, AD or ADD would, one of the four drawn for each image with equal chance.
 
     inputs (image, channel, row, column), 0 = removed; features (image, feature, row, column). The map is |sum over the
-    features|. DAUC: the k most salient cells go, k ~ U{0..cells-1}; IAUC: the k most salient cells appear on the blurred
-    image; AD: image * m; ADD: image * (1 - m), m the map, min-max normalised per image and drawn bicubically.
+    features|. DAUC: the k most salient cells go, k ~ U{0..cells-1}; IAUC: the k most salient cells appear on the
+    blurred image; AD: image * m; ADD: image * (1 - m), m the map, min-max normalised per image and drawn bicubically.
     """
     cells = features.sum(1).abs().flatten(1)
     shape, size = tuple(inputs.shape[2:]), tuple(features.shape[2:])

@@ -22,7 +22,7 @@ def ask(
     stop: int,
     options: dict,
 ) -> None:
-    """The readings of the first STOP images into WRITER. Raises ValueError where maps and images do not belong together."""
+    """The readings of the first STOP images into WRITER. Raises ValueError where the maps are of other images."""
     stop = min(stop, len(images), len(maps))
     progress = Progress("probing", stop)
     names = ("attribution", "index", "target")

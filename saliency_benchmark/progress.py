@@ -39,5 +39,12 @@ class Progress:
         left = (self._total - self._done) / rate if rate else float("inf")
         LOGGER.info(
             "%s: %d of %d %s, %.0f %s/s, %.0f s left%s",
-            self._what, self._done, self._total, self._unit, rate, self._unit, left, note and f", {note}",
-        )  # fmt: skip
+            self._what,
+            self._done,
+            self._total,
+            self._unit,
+            rate,
+            self._unit,
+            left,
+            note and f", {note}",
+        )

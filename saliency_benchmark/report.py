@@ -57,7 +57,7 @@ def overview(settings: dict, tables: dict[str, pd.DataFrame]) -> dict[str, objec
 
 
 def rankings(summary: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Per trained model: mean rank of every method under every metric, 1 is best; methods by their mean over metrics."""
+    """Per trained model: mean rank of every method under every metric, 1 is best; best method first."""
     for values, part in summary[summary["group"] == "all+controls"].groupby(RUN, sort=False):
         ranks = part.pivot(index="method", columns="metric", values="mean_rank")[part["metric"].unique()]
         ranks.insert(0, "mean rank", ranks.mean(axis=1))

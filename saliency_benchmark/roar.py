@@ -30,15 +30,17 @@ def summarise(roar: pd.DataFrame, control: str, *, resamples: int = 2000, seed: 
     """Area score of each curve: roar.csv -> roar_summary.csv. CONTROL names the method that knows nothing.
 
     remove: area(control - method) / area(control - all removed); keep: area(method - control) / area(nothing removed -
-    control); trapezoids over the fraction, clipped to [-1, 1] (RACU: Madsen et al., 2022, eq. 1). The interval is a 95 %
-    percentile bootstrap over the repeats, method and control drawn together; empty with one repeat.
+    control); trapezoids over the fraction, clipped to [-1, 1] (RACU: Madsen et al., 2022, eq. 1). The interval is a
+    95 % percentile bootstrap over the repeats, method and control drawn together; empty with one repeat.
     """
     keys = [column for column in roar.columns if column not in CURVE]
     rows = []
     for values, part in roar.groupby(keys, sort=False, dropna=False):
         names = dict(zip(keys, values, strict=True))
-        curves = {method: curve.pivot(index="repeat", columns="fraction", values="accuracy")
-                  for method, curve in part.groupby("method", sort=False)}  # fmt: skip
+        curves = {
+            method: curve.pivot(index="repeat", columns="fraction", values="accuracy")
+            for method, curve in part.groupby("method", sort=False)
+        }
         for method, curve in curves.items():
             score = _scored(curve, curves.get(control), names.get("order", "remove"), resamples, seed)
             rows.append({**names, "method": method, **score})

@@ -23,8 +23,10 @@ def score(
     wanted = [name for name, part in inspect.signature(metric).parameters.items() if part.kind != part.KEYWORD_ONLY]
     scores, indices = [], []
     with ExitStack() as stack:
-        sources = [stack.enter_context(artifacts.Reader(readings, schema)),
-                   stack.enter_context(artifacts.Reader(images, artifacts.IMAGES))]  # fmt: skip
+        sources = [
+            stack.enter_context(artifacts.Reader(readings, schema)),
+            stack.enter_context(artifacts.Reader(images, artifacts.IMAGES)),
+        ]
         places = {name: _place(STORED.get(name, name), name, sources) for name in wanted}
         stop = min(stop, *map(len, sources))
         for start in range(0, stop, BLOCK):

@@ -13,8 +13,11 @@ def problems(path: Path) -> list[str]:
         return [f"{path}: {len(content)} bytes, more than {LARGEST}"]
     if b"\0" in content or path.suffix == ".gz":
         return []
-    found = [f"{path}:{number}: space at the end" for number, line in enumerate(content.split(b"\n"), 1)
-             if line != line.rstrip()]  # fmt: skip
+    found = [
+        f"{path}:{number}: space at the end"
+        for number, line in enumerate(content.split(b"\n"), 1)
+        if line != line.rstrip()
+    ]
     if content and (not content.endswith(b"\n") or content.endswith(b"\n\n")):
         found.append(f"{path}: wants one newline at its end")
     return found

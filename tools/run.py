@@ -1,6 +1,5 @@
 """`make run`: the default settings, on all cores, from wherever a run before stopped; ends by naming the report."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +29,7 @@ def living() -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
-            here = Path(os.readlink(process / "cwd")) == ROOT
+            here = (process / "cwd").readlink() == ROOT
         except OSError:
             continue
         if here and any(Path(word.decode(errors="replace")).name == "snakemake" for word in words[:2]):

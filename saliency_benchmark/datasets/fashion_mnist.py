@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao et al., 2017): the subset that ships with the project, or all of it from a folder of torchvision's.
+"""Fashion-MNIST (Xiao et al., 2017): the subset that ships with the project, or all of it.
 
 The subset has 10,000 training and 2,000 test images in turn of the classes, so any first part is balanced.
 """
@@ -15,10 +15,11 @@ FOLDER = ROOT / "data" / "fashion_mnist"
 def load(
     split: str, *, train: int | None = None, test: int | None = None, root: str | None = None, download: bool = False
 ) -> dict[str, np.ndarray]:
-    """The first TRAIN or TEST images (all if not given); ROOT: a folder as torchvision lays it out, for the full set."""
+    """The first TRAIN or TEST images (all if not given); ROOT: torchvision's folder with the full set."""
     number = {"train": train, "test": test}[split]
     if root is not None:
         return torchvision_data.load("FashionMNIST", split, root, download, number)
-    images, labels, index = (idx.read(FOLDER / f"{split}-{part}.idx.gz")[:number] for part in
-                             ("images", "labels", "index"))  # fmt: skip
+    images, labels, index = (
+        idx.read(FOLDER / f"{split}-{part}.idx.gz")[:number] for part in ("images", "labels", "index")
+    )
     return {"data": images[:, None], "label": labels.astype(np.int32), "index": index}

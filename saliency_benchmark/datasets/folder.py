@@ -21,7 +21,7 @@ def load(
     train: int | None = None,
     test: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """RGB images of one size; SIZE [rows, columns] resizes them (masks: nearest), TRAIN and TEST take the first so many.
+    """RGB images of one size; SIZE [rows, columns] resizes them (masks: nearest); the first TRAIN or TEST.
 
     Raises ValueError that names the file where a folder is empty, an image is broken or of another size, or a mask is
     missing.
@@ -45,8 +45,9 @@ def load(
     }
     if masks is not None:
         found = [_mask(Path(masks) / path.relative_to(root), size) for path in paths]
-        arrays["region"] = np.stack([_fitting(mask, arrays["data"].shape[2:], path) for mask, path in
-                                     zip(found, paths, strict=True)])  # fmt: skip
+        arrays["region"] = np.stack(
+            [_fitting(mask, arrays["data"].shape[2:], path) for mask, path in zip(found, paths, strict=True)]
+        )
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""Garments at random places and sizes on textured colour backgrounds: every image has an exact region where the class is.
+"""Garments at random places and sizes on textured colour backgrounds: every image has an exact region of its class.
 
 Made from the embedded Fashion-MNIST subset, one image per garment, not square. The region is where the garment's pixels
 replace the background's.
@@ -26,7 +26,7 @@ def load(
     largest: int = 30,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """ROWS x COLUMNS pixels, RGB; the garment's side is SMALLEST to LARGEST pixels, uniformly, and it lies wholly inside.
+    """ROWS x COLUMNS pixels, RGB; the garment lies inside, its side SMALLEST to LARGEST pixels, uniformly.
 
     Raises ValueError where the largest garment does not fit.
     """

@@ -1,4 +1,4 @@
-"""Layer-wise relevance propagation, EpsilonPlus: epsilon rule in dense layers, z+ in convolutions (Montavon et al., 2019).
+"""LRP, EpsilonPlus: epsilon rule in dense layers, z+ rule in convolutions (Montavon et al., 2019).
 
 By zennit, with batch norm merged into the layer before it. The start is one-hot, so all of an image's relevance sums to
 1 where the rules conserve it (biases absorb a part); zennit's own default starts with the logit, whose sign flips maps.
@@ -20,5 +20,5 @@ def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, 
 
     composite = EpsilonPlus(epsilon=epsilon, canonizers=[SequentialMergeBatchNorm()])
     with Gradient(model, composite) as attributor:
-        logits, relevance = attributor(images, lambda output: torch.zeros_like(output).scatter_(1, targets[:, None], 1))
+        _, relevance = attributor(images, lambda output: torch.zeros_like(output).scatter_(1, targets[:, None], 1))
     return relevance

@@ -1,7 +1,7 @@
 """SmoothGrad: mean of the signed gradients of noisy copies (Smilkov et al., 2017).
 
-The noise's deviation is a share of each image's own range; every sample is noisy. captum averages magnitudes unless told
-otherwise, and its noise is absolute.
+The noise's deviation is a share of each image's own range; every sample is noisy. captum averages magnitudes unless
+told otherwise, and its noise is absolute.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""AD, average drop: max(0, s - s(x m)) / s, m the map min-max normalised per image (Chattopadhay et al., 2018, eq. 9)."""
+"""AD, average drop: max(0, s - s(x m)) / s, m the map min-max scaled per image (Chattopadhay et al., 2018)."""
 
 import numpy as np
 

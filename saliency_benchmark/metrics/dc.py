@@ -1,6 +1,6 @@
 """DC: Pearson correlation of each cell's saliency with the drop when it goes (arXiv 2311.17876; Gomez et al., 2022).
 
-Over the steps of the deletion curve: (p[t-1] - p[t], saliency of the cell that goes at t). Signed map; scale is immaterial.
+Over the steps of the deletion curve: (p[t-1] - p[t], saliency of the cell that goes at t). Signed map, any scale.
 """
 
 import numpy as np

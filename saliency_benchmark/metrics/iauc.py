@@ -1,4 +1,4 @@
-"""IAUC: area under the probability while the most salient cells appear (Petsiuk et al., 2018). Signed map, order only."""
+"""IAUC: area under the probability as the most salient cells appear (Petsiuk et al., 2018). Signed map, order only."""
 
 import numpy as np
 

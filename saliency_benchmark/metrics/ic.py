@@ -1,6 +1,6 @@
 """IC: Pearson correlation of each cell's saliency with the rise when it appears (arXiv 2311.17876; Gomez et al., 2022).
 
-Over the steps of the insertion curve: (p[t] - p[t-1], saliency of the cell that comes at t). Signed map; scale is immaterial.
+Over the steps of the insertion curve: (p[t] - p[t-1], saliency of the cell that comes at t). Signed map, any scale.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Relevance rank accuracy: share of the |region| most relevant pixels that lie in the region (Arras et al., 2022, eq. 2).
+"""Relevance rank accuracy: share of the |region| most relevant pixels that lie in it (Arras et al., 2022, eq. 2).
 
 R = sum over the channels of max(R_c, 0); ties fall in a seeded order. No positive relevance, or an empty region: NaN.
 """

@@ -1,9 +1,11 @@
 """Probability of the explained class while cells go or come in the order of the map, and with the map as a soft mask.
 
 One deletion curve serves DAUC and DC, one insertion curve IAUC and IC; the clean image is read once for all
-(arXiv 2311.17876; Petsiuk et al., 2018; Chattopadhay et al., 2018). Maps count with their sign, channels summed, each cell
-by the mean of its pixels.
+(arXiv 2311.17876; Petsiuk et al., 2018; Chattopadhay et al., 2018). Maps count with their sign, channels summed, each
+cell by the mean of its pixels.
 """
+
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,7 +30,7 @@ def probe(
     """Readings, all probabilities unless said otherwise.
 
     `clean` (image); `deletion` (image, step): the most salient cells show FILL, none to all; `insertion` (image, step):
-    they appear on START, none to all; `saliency` (image, change): the map's sum over the cells that change at each step;
+    they appear on START, none to all; `saliency` (image, change): the map's sum over the cells that change in a step;
     `kept`, `removed` (image): image * m and image * (1 - m) over the mean colour, m the cells' map, min-max normalised
     per image, NaN where the map is constant. CELL: side in pixels; STEPS: number of steps, one per cell if not given.
     """
@@ -47,8 +49,8 @@ def probe(
         return torch.stack([probability(torch.where(top, last, first)) for top in tops] or [inputs[:, 0, 0, 0]][:0], 1)
 
     with torch.inference_mode():
-        clean, filled, blurred = (images.contiguous(memory_format=torch.channels_last) for images in
-            (inputs, fills.fill(fill, inputs, classifier.black()), fills.fill(start, inputs, classifier.black())))  # fmt: skip
+        shown = (inputs, *(fills.fill(name, inputs, classifier.black()) for name in (fill, start)))
+        clean, filled, blurred = (images.contiguous(memory_format=torch.channels_last) for images in shown)
         ends = {name: probability(images) for name, images in (("clean", clean), ("gone", filled), ("start", blurred))}
         soft = grid.smooth(cells, shape, size)
         return {
@@ -64,4 +66,4 @@ def probe(
 def _steps(cells: torch.Tensor, rank: torch.Tensor, counts: np.ndarray) -> torch.Tensor:
     """Sum of the saliency of the cells that change at each step, (image, change)."""
     ordered = torch.zeros_like(cells).scatter_(1, rank, cells)
-    return torch.stack([ordered[:, a:b].sum(1) for a, b in zip(counts[:-1], counts[1:], strict=True)], 1)
+    return torch.stack([ordered[:, a:b].sum(1) for a, b in pairwise(counts)], 1)

@@ -1,4 +1,4 @@
-"""Cross entropy on the images and on perturbed ones, as the faithfulness metrics perturb them (arXiv 2311.17876, FP)."""
+"""FP: cross entropy on the images, and on them perturbed as the faithfulness metrics do (arXiv 2311.17876)."""
 
 import torch
 from torch import nn

@@ -5,7 +5,8 @@ Raters are images, units are methods, a value is the rank of the method on that 
 
 import krippendorff
 import numpy as np
-from scipy import stats
+import pandas as pd
+from scipy import special
 
 from saliency_benchmark import seeds
 
@@ -17,7 +18,7 @@ def ranks(scores: np.ndarray, higher_is_better: bool) -> np.ndarray:
 
     A method with an invalid score (NaN) on an image has no rank there; the others are ranked among themselves.
     """
-    return stats.rankdata(-scores if higher_is_better else scores, axis=0, nan_policy="omit").T
+    return pd.DataFrame(scores).rank(axis=0, ascending=not higher_is_better).to_numpy().T
 
 
 def alpha(ranking: np.ndarray, level: str = "ordinal") -> float:
@@ -28,11 +29,9 @@ def alpha(ranking: np.ndarray, level: str = "ordinal") -> float:
     counts = _counts(ranking)
     if not _defined(counts):
         return float("nan")
-    values = _values(ranking)
     used = counts.sum(0) > 0
-    return float(
-        krippendorff.alpha(value_counts=counts[:, used], value_domain=values[used], level_of_measurement=level)
-    )
+    pairable, values = counts[counts.sum(1) > 0][:, used], _values(ranking)[used]
+    return float(krippendorff.alpha(value_counts=pairable, value_domain=values, level_of_measurement=level))
 
 
 def alpha_from_counts(counts: np.ndarray, values: np.ndarray, level: str = "ordinal") -> np.ndarray:
@@ -91,12 +90,12 @@ def bca(estimate: float, replicates: np.ndarray, left_out: np.ndarray, confidenc
         return estimate, estimate
     below = ((replicates < estimate).sum() + (replicates == estimate).sum() / 2) / len(replicates)
     # All replicates on one side: as far out as this many of them can tell.
-    bias = stats.norm.ppf(np.clip(below, 0.5 / len(replicates), 1 - 0.5 / len(replicates)))
+    bias = special.ndtri(np.clip(below, 0.5 / len(replicates), 1 - 0.5 / len(replicates)))
     spread = left_out.mean() - left_out
     scale = (spread**2).sum() ** 1.5
     acceleration = (spread**3).sum() / (6 * scale) if scale > 0 else 0.0
-    quantile = stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
-    shifted = stats.norm.cdf(bias + (bias + quantile) / (1 - acceleration * (bias + quantile)))
+    quantile = special.ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    shifted = special.ndtr(bias + (bias + quantile) / (1 - acceleration * (bias + quantile)))
     low, high = np.quantile(replicates, shifted)
     return float(low), float(high)
 

@@ -28,8 +28,10 @@ def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
     """Accuracy against the fraction, a line per method with its range over the repeats; controls are grey."""
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
+        kept = roar["order"].iloc[0] == "keep"
+        empty = 0.0 if kept else 1.0
         for number, (method, part) in enumerate(roar.groupby("method", sort=False)):
-            found = part.groupby("fraction")["accuracy"].agg(["mean", "min", "max"])
+            found = part[part["fraction"] != empty].groupby("fraction")["accuracy"].agg(["mean", "min", "max"])
             style = {
                 "color": COLOURS[number % 8],
                 "marker": MARKERS[number % 8],
@@ -39,7 +41,8 @@ def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
                 style |= {"color": CONTROL, "linestyle": "--"}
             axes.plot(found.index, found["mean"], label=method, markersize=4, linewidth=1.3, **style)
             axes.fill_between(found.index, found["min"], found["max"], color=style["color"], alpha=0.12, linewidth=0)
-        kept = roar["order"].iloc[0] == "keep"
+        nothing = roar.loc[roar["fraction"] == empty, "accuracy"].mean()
+        axes.axhline(nothing, color=CONTROL, linestyle=":", linewidth=1, label="no pixel left")
         axes.set(
             xlabel=f"fraction of the pixels {'kept' if kept else 'removed'}", ylabel="test accuracy after retraining"
         )
@@ -49,7 +52,8 @@ def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
 
 def alphas(agreement: pd.DataFrame) -> str:
     """Alpha with its interval, a row per metric, a mark per group."""
-    metrics, groups = list(agreement["metric"].unique()), list(agreement["group"].unique())
+    metrics = list(agreement["metric"].unique())
+    groups = list(agreement.loc[agreement["alpha"].notna(), "group"].unique())
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(figsize=(7.5, 0.6 + 0.42 * len(metrics)), layout="constrained")
         for number, group in enumerate(groups):

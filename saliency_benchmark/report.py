@@ -1,5 +1,6 @@
 """One page to read: what was run, how good the models are, who ranks where, and whether the images agree."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
@@ -11,7 +12,7 @@ from saliency_benchmark import artifacts, figures, files
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 RUN = ["dataset", "model", "recipe", "seed"]
-SHOWN_MAP = 84  # pixels that an image is drawn high
+SHOWN_MAP = 62  # pixels that an image is drawn high
 
 
 def render(inputs: object, settings: dict, examples: list[dict]) -> str:
@@ -56,7 +57,7 @@ def overview(settings: dict, tables: dict[str, pd.DataFrame]) -> dict[str, objec
     }
 
 
-def rankings(summary: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def rankings(summary: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """Per trained model: mean rank of every method under every metric, 1 is best; best method first."""
     for values, part in summary[summary["group"] == "all+controls"].groupby(RUN, sort=False):
         ranks = part.pivot(index="method", columns="metric", values="mean_rank")[part["metric"].unique()]
@@ -64,15 +65,15 @@ def rankings(summary: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         means = part.assign(shown=[_interval(*row) for row in part[["mean", "low", "high"]].to_numpy()])
         scores = means.pivot(index="method", columns="metric", values="shown")[part["metric"].unique()]
         order = ranks.sort_values("mean rank").index
-        yield _name(values), ranks.loc[order].reset_index(), scores.loc[order].reset_index()
+        yield _name(values), *(table.loc[order].rename_axis(columns=None).reset_index() for table in (ranks, scores))
 
 
-def agreements(agreement: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+def agreements(agreement: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     for values, part in agreement.groupby(RUN, sort=False):
         yield _name(values), figures.alphas(part), part.drop(columns=RUN)
 
 
-def curves(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str, pd.DataFrame]]:
+def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
     if "roar" not in tables:
         return
     summary = tables["summary"]
@@ -89,7 +90,7 @@ def curves(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str, pd.DataFrame
 
 def pictures(
     images: dict[str, str], maps: list[str], examples: list[dict], number: int
-) -> list[tuple[str, list, list]]:
+) -> Iterator[tuple[str, list, list]]:
     """Per trained model: the first test images, each with its labels and every method's map."""
     shown: dict[tuple, dict[str, artifacts.Arrays]] = {}
     for path, row in zip(maps, examples, strict=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.sgd import sgd
 
 from saliency_benchmark import noise
 from saliency_benchmark.classifier import Classifier
@@ -38,6 +39,38 @@ def statistics(images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32)
 
 
+class Descent:
+    """SGD with Nesterov momentum by torch's own functional form; decay for weights, none for biases and batch norm.
+
+    torch.optim.SGD does the same, and imports torch's compiler at its first step: longer than a small model trains.
+    """
+
+    def __init__(self, network: nn.Module, momentum: float, decay: float) -> None:
+        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        weights, others = ([each for each in parameters if (each.ndim > 1) == wanted] for wanted in (True, False))
+        self._groups = [(weights, decay, [None] * len(weights)), (others, 0.0, [None] * len(others))]
+        self._momentum, self.steps = momentum, 0
+
+    def step(self, loss: torch.Tensor, rate: float) -> None:
+        """One step of size RATE down the gradient of LOSS."""
+        gradients = iter(torch.autograd.grad(loss, [each for group in self._groups for each in group[0]]))
+        with torch.no_grad():
+            for parameters, decay, buffers in self._groups:
+                found = [next(gradients) for _ in parameters]
+                sgd(
+                    parameters,
+                    found,
+                    buffers,
+                    weight_decay=decay,
+                    momentum=self._momentum,
+                    lr=rate,
+                    dampening=0.0,
+                    nesterov=self._momentum > 0,
+                    maximize=False,
+                )
+        self.steps += 1
+
+
 def train(
     source: Source,
     loss: Loss,
@@ -58,18 +91,14 @@ def train(
     """
     network = source.classifier.network.train()
     steps = max(1, len(source.labels) // batch_size)
-    optimiser = _optimiser(network, learning_rate, momentum, weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, epochs * steps, warmup))
+    descent = Descent(network, momentum, weight_decay)
     generator, progress = noise.generator("training", seed), Progress("training", epochs * steps * batch_size)
     curve = np.zeros(epochs)
     for epoch in range(epochs):
         for index in _batches(len(source.labels), batch_size, generator):
             inputs = _flipped(source.inputs(index), generator) if flip else source.inputs(index)
             value = loss(network, inputs, source.labels[index], generator=generator, layer=source.classifier.layer)
-            optimiser.zero_grad()
-            value.backward()
-            optimiser.step()
-            schedule.step()
+            descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup))
             curve[epoch] += value.item() / steps
             progress.add(len(index), f"loss {value.item():.3f}")
         if not np.isfinite(curve[epoch]):
@@ -102,14 +131,8 @@ def _flipped(inputs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return torch.where(coin[:, None, None, None], inputs.flip(3), inputs)
 
 
-def _optimiser(network: nn.Module, rate: float, momentum: float, decay: float) -> torch.optim.Optimizer:
-    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.SGD([group for group in groups if group["params"]], rate, momentum, nesterov=momentum > 0)
-
-
-def _rate(step: int, steps: int, warmup: float) -> float:
+def rate(step: int, steps: int, warmup: float) -> float:
+    """Share of the highest step size: a linear rise over the share WARMUP of the steps, then half a cosine to 0."""
     rising = warmup * steps
     if step < rising:
         return (step + 1) / (rising + 1)

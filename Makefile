@@ -10,7 +10,7 @@ run: $(READY)
 	$(BIN)/python tools/run.py $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 style: $(READY)
 	$(BIN)/pre-commit run --all-files

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -11,44 +10,44 @@ import h5py
 import numpy as np
 
 from saliency_benchmark import files
+from saliency_benchmark.schemas import (
+    IMAGES,
+    MAPS,
+    MODEL,
+    RANKS,
+    READINGS,
+    SCORES,
+    Arrays,
+    Schema,
+    agree,
+    axes_of,
+    check,
+)
 
-Arrays = dict[str, np.ndarray]
+__all__ = [
+    "IMAGES",
+    "MAPS",
+    "MODEL",
+    "RANKS",
+    "READINGS",
+    "SCORES",
+    "Arrays",
+    "Reader",
+    "Schema",
+    "Writer",
+    "facts",
+    "intact",
+    "origin",
+    "read",
+    "record",
+    "write",
+]
 
 # Bytes in a chunk, uncompressed: bulk reads are fast, and one image costs at most one chunk (benchmarks/storage.py).
 CHUNK = 256 * 1024
 # Measured (benchmarks/storage.py): gzip makes masks and ranks 0.05 to 0.65 of their size, and is faster than what reads
 # them; float maps and photos hardly shrink (0.83 to 0.95) and would be written 20 to 50 times slower.
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-
-
-@dataclass(frozen=True)
-class Schema:
-    """Arrays of one kind of file. Axes are named: one name, one length. [An axis] or a name? may be absent."""
-
-    kind: str
-    axes: dict[str, str] = field(default_factory=dict)
-    open: bool = False  # arrays of any other name and shape may join
-
-
-IMAGES = Schema(
-    "images",
-    {"data": "image channel row column", "label": "image", "index": "image", "region?": "image row column"},
-)
-MODEL = Schema("model", {"mean": "channel", "deviation": "channel", "loss": "epoch"}, open=True)
-# `attribution`, `label`, `prediction` and `index` are the names that the ViRelAy viewer reads.
-MAPS = Schema(
-    "maps",
-    {
-        "attribution": "image [channel] row column",
-        "label": "image",
-        "target": "image",
-        "prediction": "image class",
-        "index": "image",
-    },
-)
-RANKS = Schema("ranks", {"rank": "image [channel] row column", "index": "image"})
-READINGS = Schema("readings", {"index": "image", "target": "image"}, open=True)
-SCORES = Schema("scores", {"score": "method image", "method": "method", "index": "image"})
 
 
 class Writer:
@@ -93,7 +92,7 @@ class Writer:
             self._target.discard()
             return
         lengths = {name: self._file[name].shape[:1] for name in self._digests}
-        _agree({name: axes for name, axes in _axes(self._schema).items() if name in lengths}, lengths, first=True)
+        agree({name: axes for name, axes in axes_of(self._schema).items() if name in lengths}, lengths, first=True)
         digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
         facts = json.dumps(self._facts, sort_keys=True)
         self._file.attrs.update(
@@ -224,33 +223,3 @@ def _digest(dataset: h5py.Dataset) -> str:
 
 def _content(digests: dict[str, str], facts: str) -> str:
     return sha256("\n".join([facts, *(f"{name} {digests[name]}" for name in sorted(digests))]).encode()).hexdigest()
-
-
-def _axes(schema: Schema) -> dict[str, str]:
-    return {name.removesuffix("?"): axes for name, axes in schema.axes.items()}
-
-
-def check(schema: Schema, arrays: Arrays) -> None:
-    """Raise ValueError unless ARRAYS have the names and axes of SCHEMA; the message names the axis."""
-    axes = _axes(schema)
-    wanted = {name for name in schema.axes if not name.endswith("?")}
-    if wanted - arrays.keys() or (arrays.keys() - axes.keys() and not schema.open):
-        raise ValueError(f"{schema.kind} wants {sorted(schema.axes)}, got {sorted(arrays)}")
-    shapes = {name: array.shape for name, array in arrays.items() if name in axes}
-    _agree({name: _present(name, axes[name], shape) for name, shape in shapes.items()}, shapes)
-
-
-def _present(name: str, axes: str, shape: tuple[int, ...]) -> str:
-    """AXES as SHAPE has them: with the optional [axis], or without."""
-    for variant in (axes.replace("[", "").replace("]", ""), " ".join(a for a in axes.split() if a[0] != "[")):
-        if len(variant.split()) == len(shape):
-            return variant
-    raise ValueError(f"{name!r} wants axes ({axes}), got shape {shape}")
-
-
-def _agree(axes: dict[str, str], shapes: dict[str, tuple[int, ...]], first: bool = False) -> None:
-    lengths: dict[str, int] = {}
-    for name, shape in shapes.items():
-        for axis, length in zip(axes.get(name, "").split(), shape, strict=not first):
-            if lengths.setdefault(axis, length) != length:
-                raise ValueError(f"axis {axis!r} has length {length} in {name!r}, and {lengths[axis]} before it")

@@ -1,5 +1,6 @@
 """The settings of a run: one schema checks them, fills in defaults, and is told as a table for the reader."""
 
+import json
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,8 +26,9 @@ def complete(config: dict) -> dict:
 
 
 def settings_table() -> str:
-    rows = "".join(f"| `{name}` | {default} | {meaning} |\n" for name, default, meaning in _rows(SCHEMA))
-    return "| setting | default | meaning |\n| --- | --- | --- |\n" + rows
+    """Every setting in a line of Markdown: name, values, default, meaning."""
+    rows = "".join(f"| `{' | '.join(row)} |\n" for row in _rows(SCHEMA))
+    return "| setting | values | default | meaning |\n| --- | --- | --- | --- |\n" + rows
 
 
 def _type_problems(config: dict) -> list[str]:
@@ -150,14 +152,37 @@ def _metric_problems(config: dict) -> Iterator[str]:
             yield f"metrics.{label} needs regions, and no data set here has any: add one that has, or leave it out"
 
 
-def _rows(schema: dict, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+def _rows(schema: dict, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     for name, part in schema["properties"].items():
-        target = part.get("$ref") or part.get("additionalProperties")
-        reference = target.get("$ref", "") if isinstance(target, dict) else target or ""
-        inner = SCHEMA["$defs"].get(str(reference).removeprefix("#/$defs/"), part)
-        default = "" if "properties" in inner or part.get("default") == {} else part.get("default", "")
+        inner = _resolved(part.get("additionalProperties") if _named(part) else part)
+        default = part.get("default")
+        shown = "" if default in (None, {}) or "properties" in inner else f"`{json.dumps(default)}`"
         if "description" in part:
-            yield prefix + name, f"`{default}`" if default != "" else "", part["description"]
+            yield f"{prefix}{name}`", _values(part), shown, part["description"]
         if "properties" in inner:
-            star = "NAME." if "additionalProperties" in part and isinstance(part["additionalProperties"], dict) else ""
-            yield from _rows(inner, f"{prefix}{name}.{star}")
+            yield from _rows(inner, f"{prefix}{name}.{'NAME.' if _named(part) else ''}")
+
+
+def _named(part: dict) -> bool:
+    """Is this a collection of entries under names of the user's own?"""
+    return isinstance(part.get("additionalProperties"), dict)
+
+
+def _resolved(part: dict) -> dict:
+    found = SCHEMA
+    for step in part.get("$ref", "").removeprefix("#/").split("/"):
+        found = found[step] if step else part
+    return part | found
+
+
+def _values(part: dict) -> str:
+    """What a setting may be, in a few words."""
+    part = _resolved(part)
+    if _named(part) or "properties" in part:
+        return "entries by name" if _named(part) else "section"
+    if part["type"] == "array":
+        return f"list of: {_values(part['items'])}"
+    if "enum" in part:
+        return ", ".join(f"`{value}`" for value in part["enum"])
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    return ", ".join([part["type"], *(f"{word} {part[key]}" for key, word in bounds.items() if key in part)])

@@ -10,20 +10,20 @@ PACKAGES = {
 }
 
 
-def environment(name: str, pins: dict[str, str]) -> str:
-    lines = [f"      - {package}=={pins[package.lower()]}\n" for package in PACKAGES[name]]
-    head = (
-        f"# Made by `make envs` from requirements.lock.\nname: saliency-benchmark-{name}\nchannels:\n  - conda-forge\n"
-    )
-    return head + "dependencies:\n  - python=3.11\n  - pip\n  - pip:\n" + "".join(lines)
+def environment(name: str) -> str:
+    lines = [f"      - {package}=={pin(package)}\n" for package in PACKAGES[name]]
+    head = f"# Made by `make envs` from requirements.lock.\nname: saliency-benchmark-{name}\n"
+    channels = "channels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n"
+    return head + channels + "".join(lines)
 
 
-def pins() -> dict[str, str]:
+def pin(package: str) -> str:
+    """The version of PACKAGE in the lock; - and _, upper and lower case are one."""
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
-    return {name.lower(): version for name, version in pairs}
+    pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
+    return {name.lower().replace("_", "-"): version for name, version in pairs}[package.lower().replace("_", "-")]
 
 
 if __name__ == "__main__":
     for name in PACKAGES:
-        (ROOT / "envs" / f"{name}.yaml").write_text(environment(name, pins()))
+        (ROOT / "envs" / f"{name}.yaml").write_text(environment(name))

@@ -1,0 +1,115 @@
+"""What many tests look at: a classifier that learned the planted set, its test images, and models known by hand."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from saliency_benchmark import fitting
+from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.datasets import planted
+
+torch.set_num_threads(1)
+
+# Not square, not a multiple of the feature map; small enough to learn in a few seconds.
+PLANTED = {"train": 1500, "test": 60, "rows": 28, "columns": 40, "smallest": 20, "largest": 26}
+
+
+class PixelSum(nn.Module):
+    """The probability of class 0 is the sum of the image: curves can be done in the head."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        total = images.sum((1, 2, 3)).clamp(0, 1)
+        return torch.stack([total.log(), (1 - total).log()], 1)
+
+
+@pytest.fixture(scope="session")
+def settings():
+    return {
+        "epochs": 10,
+        "batch_size": 32,
+        "learning_rate": 0.1,
+        "warmup": 0.2,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "flip": False,
+    }
+
+
+@pytest.fixture(scope="session")
+def baseline():
+    return fitting.recipe("baseline", {"options": {}})
+
+
+@pytest.fixture(scope="session")
+def training_images():
+    return planted.load("train", **PLANTED)
+
+
+@pytest.fixture(scope="session")
+def images():
+    """60 test images with their regions."""
+    return planted.load("test", **PLANTED)
+
+
+@pytest.fixture(scope="session")
+def fitted(training_images, settings, baseline):
+    data, labels = training_images["data"], training_images["label"]
+    told = fitting.description({"options": {"width": 8}}, "small_cnn", data, labels)
+    return fitting.fit(data, labels, told, baseline, 0, settings)
+
+
+@pytest.fixture(scope="session")
+def classifier(fitted):
+    return fitted[0].classifier
+
+
+@pytest.fixture(scope="session")
+def inputs(classifier, images):
+    return classifier.normalise(images["data"])
+
+
+@pytest.fixture(scope="session")
+def targets(classifier, inputs):
+    """The predicted classes."""
+    with torch.no_grad():
+        return classifier.network(inputs).argmax(1)
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """plain(network, layer): a classifier that sees pixels in [0, 1] as they are."""
+
+    def make(network, layer="", channels=1):
+        return Classifier(network.eval(), torch.zeros(channels), torch.ones(channels), layer)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pixel_sum(plain):
+    return plain(PixelSum())
+
+
+@pytest.fixture(scope="session")
+def linear(plain):
+    """linear(shape, classes): the classifier whose logits are weights times pixels, plus a bias."""
+
+    def make(shape, classes=3, seed=0):
+        generator = torch.Generator().manual_seed(seed)
+        layer = nn.Linear(int(np.prod(shape)), classes)
+        for parameter in layer.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=generator)
+        return plain(nn.Sequential(nn.Flatten(), layer), channels=shape[0])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """draw(*shape): standard normal float32 numbers, the same for the same shape and seed."""
+
+    def make(*shape, seed=0):
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+    return make

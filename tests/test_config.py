@@ -1,0 +1,141 @@
+"""One schema checks the settings and describes them; what is wrong is said before any job starts."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from saliency_benchmark import __main__, config, design
+
+ROOT = Path(__file__).parent.parent
+TINY = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text())
+
+
+def changed(**parts):
+    return copy.deepcopy(TINY) | parts
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", ROOT / "tests" / "settings.yaml", *ROOT.glob("experiments/*.yaml")]
+)
+def test_the_shipped_settings_are_valid(path):
+    config.complete(yaml.safe_load(path.read_text()))
+
+
+def test_the_readme_shows_the_settings_as_they_are():
+    assert config.settings_table() in (ROOT / "README.md").read_text()
+
+
+def test_every_setting_is_described():
+    def settings(part):
+        for name, inner in part.get("properties", {}).items():
+            yield name, inner
+            yield from settings(inner)
+
+    missing = [name for name, part in settings(config.SCHEMA) if "description" not in part]
+    assert not missing
+
+
+def test_defaults_are_filled_in_at_every_depth():
+    full = config.complete(TINY)
+    assert full["training"] == {"epochs": 1, "batch_size": 20, "learning_rate": 0.1, "warmup": 0.2, "momentum": 0.9,
+                                "weight_decay": 0.0005, "flip": False}  # fmt: skip
+    assert full["methods"]["gradient"] == {"options": {}}
+    assert full["roar"]["fill"] == "mean"
+    assert full["explain"] == {"target": "prediction"}
+
+
+def test_filling_in_twice_changes_nothing_and_the_original_stays():
+    before = copy.deepcopy(TINY)
+    full = config.complete(TINY)
+    assert before == TINY
+    assert config.complete(full) == full
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"metod": {}}, "unknown 'metod' (did you mean 'methods'?)"),
+        ({"roar": {"fraction": [0.5]}}, "roar: unknown 'fraction' (did you mean 'fractions'?)"),
+        ({"roar": {"fractions": [0]}}, "roar.fractions.0 is 0; wanted: between 0 and 1, which join by themselves"),
+        ({"roar": {"fractions": [0.5, 1]}}, "roar.fractions.1 is 1; wanted: between 0 and 1"),
+        ({"roar": {"fractions": [0.5, 0.5]}}, "non-unique"),
+        ({"roar": {"methods": ["gradiant"]}}, "roar.methods names 'gradiant' (did you mean 'gradient'?)"),
+        ({"training": {"epochs": 0}}, "training.epochs: 0 is less than the minimum of 1"),
+        ({"training": {"epochs": "ten"}}, "training.epochs: 'ten' is not of type 'integer'"),
+        ({"seeds": []}, "seeds: [] should be non-empty"),
+        ({"methods": {"gradcam": {}, "random": {}}}, "no 'gradcam' in methods/ (did you mean 'grad_cam'?)"),
+        ({"methods": {"gradient": {"options": {"sample": 3}}, "random": {}}}, "gradient.py takes no 'sample'"),
+        (
+            {"methods": {"smoothgrad": {"options": {"sample": 3}}, "random": {}}},
+            "takes no 'sample' (did you mean 'samples'?); it takes: noise, samples, seed",
+        ),
+        ({"methods": {"a": {"call": "nowhere:f"}, "random": {}}}, "module 'nowhere' cannot be imported"),
+        ({"methods": {"a": {"call": "json:attribute"}, "random": {}}}, "has no function 'attribute'"),
+        ({"methods": {"a": {"file": "random", "call": "json:f"}, "random": {}}}, "both `file` and `call`"),
+        ({"methods": {"../x": {"file": "random"}, "random": {}}}, "'../x' does not match"),
+        ({"groups": {"mine": ["gradient", "nobody"]}}, "groups.mine names 'nobody'"),
+        ({"groups": {"all": ["gradient", "random"]}}, "groups.all: this name is taken"),
+        ({"datasets": {"fashion": {"file": "fashion_mnist", "recipes": ["basline"]}}}, "(did you mean 'baseline'?)"),
+        ({"datasets": {"fashion": {"file": "fashion_mnist", "training": {"epoch": 3}}}}, "(did you mean 'epochs'?)"),
+        (
+            {"datasets": {"fashion": {"file": "fashion_mnist"}}},
+            "pointing_game needs regions, and no data set here has any",
+        ),
+        ({"metrics": {"dauc": {"probe": "nothing"}}}, "reads the probe 'nothing', which is not in `probes`"),
+        ({"metrics": {}}, "metrics: {} should be non-empty"),
+        ({"explain": {"target": "logit"}}, "'logit' is not one of ['prediction', 'label']"),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_do(parts, message):
+    with pytest.raises(ValueError) as error:
+        config.complete(changed(**parts))
+    assert message in str(error.value)
+
+
+def test_a_missing_part_is_named():
+    with pytest.raises(ValueError, match="'methods' is a required property"):
+        config.complete({key: value for key, value in TINY.items() if key != "methods"})
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(ValueError) as error:
+        config.complete(changed(training={"epochs": 0}, seeds=[-1]))
+    assert "training.epochs" in str(error.value)
+    assert "seeds.0" in str(error.value)
+
+
+def test_a_method_in_no_group_is_refused_until_a_group_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = "def attribute(model, images, targets):\n    return images\n"
+    (tmp_path / "lonely.py").write_text(code)
+    methods = TINY["methods"] | {"lonely": {"call": "lonely:attribute"}}
+    with pytest.raises(ValueError, match=r"methods.lonely is in no group"):
+        config.complete(changed(methods=methods))
+    full = config.complete(changed(methods=methods, groups={"mine": ["lonely", "gradient"]}))
+    assert design.groups(full, "fashion")["mine"] == ["gradient", "lonely"]
+
+
+def test_the_oracle_explains_only_where_regions_are():
+    full = config.complete(TINY)
+    assert "oracle" not in design.methods(full, "fashion")
+    assert "oracle" in design.methods(full, "planted")
+    assert design.metrics(full, "fashion") == ["dauc", "dc"]
+
+
+def test_controls_are_in_no_group_of_explanations():
+    groups = design.groups(config.complete(TINY), "planted")
+    assert groups["all"] == ["gradient", "smoothgrad_3", "grad_cam"]
+    assert groups["all+controls"] == ["gradient", "smoothgrad_3", "grad_cam", "random", "oracle"]
+    assert groups["controls"] == ["random", "oracle"]
+
+
+def test_the_commands_print_the_table_check_a_file_and_name_mistakes(tmp_path, capsys):
+    assert __main__.main(["settings"]) == 0
+    assert capsys.readouterr().out == config.settings_table()
+    assert __main__.main(["check", str(ROOT / "config.yaml")]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["agreement"]["confidence"] == 0.99
+    (tmp_path / "bad.yaml").write_text("methods: {}\n")
+    assert __main__.main(["check", str(tmp_path / "bad.yaml")]) == 1
+    assert "'datasets' is a required property" in capsys.readouterr().err

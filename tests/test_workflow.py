@@ -1,0 +1,336 @@
+"""The whole workflow on tiny settings, as a user runs it: what comes out, and what is out of date when."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import pandas as pd
+import pytest
+import yaml
+
+from tests.snakes import ROOT, command_line, copy_project, edit, jobs, snakemake, wildcards
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+SETTINGS = ROOT / "tests" / "settings.yaml"
+MODEL = "results/fashion/small_cnn/baseline/seed-0"
+# What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
+ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, retrain=4, retrain_ends=2, probe=13, agree=7,
+              tabulate=3, tabulate_scores=1, tabulate_roar=1, summarise_roar=1, report=1)  # fmt: skip
+COLUMNS = {
+    "models": "dataset model recipe seed split input accuracy ece adaptive_ece classwise_ece",
+    "scores": "dataset model recipe seed method metric image score",
+    "summary": "dataset model recipe seed method group metric direction mean low high mean_rank images invalid",
+    "agreement": "dataset model recipe seed metric group alpha low high level images methods invalid",
+    "roar": "dataset model recipe seed method order fill unit fraction repeat accuracy",
+    "roar_summary": "dataset model recipe seed method order area_score low high beats_random",
+}
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A copy of the project, and a folder in which it has run once."""
+    project, folder = copy_project(tmp_path_factory.mktemp("project")), tmp_path_factory.mktemp("run")
+    assert jobs(project, folder) == ALL
+    snakemake(project, folder)
+    return project, folder
+
+
+@pytest.fixture
+def run(first, tmp_path):
+    """Copies of both, free to be changed."""
+    for source, name in zip(first, ("project", "run"), strict=True):
+        shutil.copytree(source, tmp_path / name)
+    return tmp_path / "project", tmp_path / "run"
+
+
+def settings(folder: Path, **parts: object) -> list[object]:
+    """Words for Snakemake: the tiny settings with PARTS changed."""
+    path = folder.parent / "settings.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(SETTINGS.read_text()) | parts))
+    return ["--configfile", path]
+
+
+def test_gives_a_report_and_every_table_with_its_columns(first):
+    _, folder = first
+    html = (folder / "results/report.html").read_text()
+    assert "Krippendorff" in html
+    assert "http" not in html.replace("http://www.w3.org", "")
+    for table, columns in COLUMNS.items():
+        found = list(pd.read_csv(folder / f"results/tables/{table}.csv").columns)
+        assert [column for column in found if column in columns.split()] == columns.split()
+
+
+def test_every_score_of_the_table_is_there_once(first):
+    _, folder = first
+    scores = pd.read_csv(folder / "results/tables/scores.csv")
+    assert len(scores) == 20 * (2 * 4 * 2 + 5 * 3)
+    assert not scores.duplicated(["dataset", "model", "recipe", "seed", "method", "metric", "image"]).any()
+
+
+def test_every_artifact_says_what_made_it_without_clock_host_or_path(first):
+    _, folder = first
+    for path in (folder / "results").rglob("*.h5"):
+        with h5py.File(path) as file:
+            assert {"kind", "content", "origin"} <= set(file.attrs)
+            assert str(folder) not in file.attrs["origin"]
+    for path in [*(folder / "results").rglob("*.csv"), folder / "results/report.html"]:
+        note = json.loads(Path(f"{path}.origin.json").read_text())
+        assert note.keys() == {"kind", "content", "origin"}
+        assert str(folder) not in json.dumps(note)
+
+
+def test_each_job_leaves_a_log_and_long_work_tells_its_rate(first):
+    _, folder = first
+    text = (folder / "results/logs/fashion/small_cnn/baseline/seed-0/train.log").read_text()
+    assert "images/s" in text
+    assert "s left" in text
+
+
+def test_a_second_run_finds_nothing_to_do(first):
+    project, folder = first
+    assert jobs(project, folder) == Counter()
+    assert "Nothing to be done" in (shown := snakemake(project, folder)).stdout + shown.stderr
+
+
+def test_two_runs_in_two_folders_give_the_same_bytes(first, tmp_path):
+    project, folder = first
+    snakemake(project, tmp_path)
+    kept = [path for path in (folder / "results").rglob("*") if path.is_file() and "logs" not in path.parts]
+    assert kept
+    for path in kept:
+        other = tmp_path / path.relative_to(folder)
+        assert path.read_bytes() == other.read_bytes(), path
+
+
+def test_touching_every_file_reruns_nothing(run):
+    project, folder = run
+    for number, path in enumerate([*project.rglob("*"), *(folder / "results").rglob("*")]):
+        os.utime(path, (time.time() - number % 1000, time.time() - number * 7 % 1000))
+    assert jobs(project, folder) == Counter()
+
+
+def test_comments_docstrings_and_layout_rerun_nothing(run):
+    project, folder = run
+    for path in [*(project / "saliency_benchmark").rglob("*.py"), *(project / "workflow_scripts").glob("*.py")]:
+        text = path.read_text()
+        path.write_text('"""Quite other words."""\n\n\n' + text.split('"""', 2)[2] + "\n\n# The end.\n")
+    assert jobs(project, folder) == Counter()
+
+
+def test_results_copied_into_a_fresh_clone_stay_valid(first, tmp_path):
+    project, folder = copy_project(tmp_path / "clone"), tmp_path / "elsewhere"
+    for path in (first[1] / "results").rglob("*"):
+        if path.is_file():
+            target = folder / path.relative_to(first[1])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    assert jobs(project, folder) == Counter()
+
+
+def test_a_clone_with_results_and_other_settings_reruns_what_they_change(first, tmp_path):
+    project, folder = copy_project(tmp_path / "clone"), tmp_path / "elsewhere"
+    shutil.copytree(first[1] / "results", folder / "results", copy_function=shutil.copyfile)
+    found = jobs(project, folder, *settings(folder, metrics={"dauc": {}, "dc": {}, "pointing_game": {}},
+                                            agreement={"resamples": 200}))  # fmt: skip
+    assert found == Counter(agree=7, tabulate=2, tabulate_scores=1, report=1)
+
+
+def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
+    project, folder = run
+    code = (project / "saliency_benchmark/methods/input_x_gradient.py").read_text()
+    (project / "saliency_benchmark/methods/brand_new.py").write_text(code)
+    methods = yaml.safe_load(SETTINGS.read_text())["methods"] | {"brand_new": {}}
+    words = settings(folder, methods=methods)
+    assert jobs(project, folder, *words) == Counter(
+        attribute=3, probe=3, agree=7, tabulate=2, tabulate_scores=1, report=1
+    )
+    named = [row["method"] for row in wildcards(project, folder, *words) if "method" in row]
+    assert set(named) == {"brand_new"}
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"methods": ["gradient", "random", "brand_new"]}
+    assert jobs(project, folder, *settings(folder, methods=methods, roar=roar)) == Counter(
+        attribute=4, rank=2, retrain=2, probe=3, agree=7, tabulate=2, tabulate_scores=1, tabulate_roar=1,
+        summarise_roar=1, report=1)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["code", "older code", "options"])
+def test_one_metric_reruns_its_own_scores_agreement_and_report(run, how):
+    project, folder = run
+    words = []
+    if how == "options":
+        metrics = {"dauc": {}, "dc": {}, "pointing_game": {}, "relevance_rank": {"options": {"seed": 3}}}
+        snakemake(project, folder, *settings(folder, metrics=metrics))
+        metrics["relevance_rank"]["options"]["seed"] = 4
+        words, metric, number = settings(folder, metrics=metrics), "relevance_rank", 1
+    else:
+        metric, number = "dauc", 3
+        path = project / "saliency_benchmark/metrics/dauc.py"
+        if how == "code":
+            path.write_text(path.read_text().replace("curves.area(deletion)", "curves.area(deletion) + 0"))
+        else:
+            edit(path, "curves.area(deletion)", "curves.area(deletion) + 0")
+    expected = Counter(agree=number, tabulate=2, tabulate_scores=1, report=1)
+    assert jobs(project, folder, *words) == expected
+    assert {row["metric"] for row in wildcards(project, folder, *words) if "metric" in row} == {metric}
+
+
+def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
+    project, folder = run
+    edit(
+        project / "saliency_benchmark/masking.py",
+        "return round(fraction * entries)",
+        "return int(round(fraction * entries))",
+    )
+    assert jobs(project, folder) == Counter(
+        rank=4, retrain=4, probe=13, agree=6, tabulate=2, tabulate_scores=1, tabulate_roar=1, summarise_roar=1,
+        report=1)  # fmt: skip
+
+
+def test_a_training_setting_reruns_the_models_and_never_the_images(run):
+    project, folder = run
+    found = jobs(project, folder, *settings(folder, training={"epochs": 1, "batch_size": 10}))
+    assert found == ALL - Counter(prepare_images=4)
+
+
+def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):
+    project, folder = run
+    datasets = yaml.safe_load(SETTINGS.read_text())["datasets"]
+    datasets["planted"]["training"] = {"epochs": 2}
+    rows = wildcards(project, folder, *settings(folder, datasets=datasets))
+    assert {row["dataset"] for row in rows if "dataset" in row} == {"planted"}
+
+
+def test_a_plotting_library_of_another_version_reruns_the_report(run, monkeypatch):
+    project, folder = run
+    other = folder.parent / "site" / "matplotlib-99.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: matplotlib\nVersion: 99.0\n")
+    monkeypatch.setenv("PYTHONPATH", str(other.parent))
+    assert jobs(project, folder) == Counter(report=1)
+
+
+def test_what_the_report_alone_shows_reruns_the_report_alone(run):
+    project, folder = run
+    assert jobs(project, folder, *settings(folder, report={"examples": 3})) == Counter(report=1)
+
+
+def test_a_default_spelled_out_is_no_change(run):
+    project, folder = run
+    words = settings(folder, explain={"target": "prediction"}, scoring={"images": 1000}, seeds=[0])
+    shown = jobs(project, folder, *words)
+    assert shown == Counter()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("results/report.html", Counter(report=1)),
+        ("results/tables/roar.csv", Counter(tabulate_roar=1, summarise_roar=1, report=1)),
+        (f"{MODEL}/scores/dauc.h5", Counter(agree=1, tabulate=2, tabulate_scores=1, report=1)),
+        (f"{MODEL}/agreement/dc.csv", Counter(agree=1, tabulate=2, tabulate_scores=1, report=1)),
+        (
+            f"{MODEL}/readings/perturbation/random.h5",
+            Counter(probe=1, agree=2, tabulate=2, tabulate_scores=1, report=1),
+        ),
+        (f"{MODEL}/quality.csv", Counter(assess=1, tabulate=1, report=1)),
+        (
+            f"{MODEL}/ranks/gradient/train.h5",
+            Counter(rank=1, retrain=2, tabulate_roar=1, summarise_roar=1, report=1),
+        ),
+        (
+            f"{MODEL}/maps/gradient/test.h5",
+            Counter(
+                attribute=1,
+                rank=1,
+                retrain=2,
+                probe=1,
+                agree=2,
+                tabulate=2,
+                tabulate_scores=1,
+                tabulate_roar=1,
+                summarise_roar=1,
+                report=1,
+            ),  # fmt: skip
+        ),
+    ],
+)
+def test_a_deleted_or_altered_artifact_is_made_again_with_what_follows(run, path, expected):
+    project, folder = run
+    target = folder / path
+    before = target.read_bytes()
+    target.write_bytes(before[: len(before) // 2])
+    assert jobs(project, folder) == expected
+    target.unlink()
+    assert jobs(project, folder) == expected
+    target.write_bytes(before)
+    assert jobs(project, folder) == Counter()
+
+
+def test_two_swapped_files_are_both_made_again(run):
+    project, folder = run
+    one, other = (folder / MODEL / "maps" / method / "test.h5" for method in ("grad_cam", "smoothgrad_3"))
+    one.rename(folder / "x"), other.rename(one), (folder / "x").rename(other)
+    assert jobs(project, folder)["attribute"] == 2
+
+
+def test_an_artifact_made_again_is_the_same(run):
+    project, folder = run
+    path = folder / MODEL / "maps/grad_cam/test.h5"
+    before = path.read_bytes()
+    path.unlink()
+    snakemake(project, folder)
+    assert path.read_bytes() == before
+    assert jobs(project, folder) == Counter()
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(first, tmp_path):
+    project, folder = first
+    command = command_line(project, tmp_path, "--configfile", SETTINGS)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, **quiet, start_new_session=True)
+    deadline = time.monotonic() + 300
+    # In the middle of a write where one is seen, else in the middle of the run.
+    while not list(tmp_path.glob("results/fashion/*/*/*/maps/*/.*.part")) and time.monotonic() < deadline:
+        if len(list(tmp_path.glob("results/*/*/*/*/maps/*/*.h5"))) > 6 or process.poll() is not None:
+            break
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "results/report.html").exists()
+    snakemake(project, tmp_path, "--unlock")
+    snakemake(project, tmp_path)
+    for path in (folder / "results/tables").glob("*"):
+        assert path.read_bytes() == (tmp_path / "results/tables" / path.name).read_bytes()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_wrong_settings_stop_before_any_job(first, tmp_path):
+    project, _ = first
+    words = settings(tmp_path / "run", roar={"fractions": [0]})
+    done = snakemake(project, tmp_path, *words, check=False)
+    assert done.returncode != 0
+    assert "roar.fractions.0 is 0; wanted: between 0 and 1" in done.stdout + done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_working_directory_s_own_settings_come_before_the_shipped_ones(first, tmp_path):
+    project, _ = first
+    shutil.copy(SETTINGS, tmp_path / "config.yaml")
+    command = [str(Path(sys.executable).with_name("snakemake")), "-s", str(project / "Snakefile"), "-n", "--cores", "1"]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    assert f"total {sum(ALL.values()) + 1:>10}".split() in [
+        line.split() for line in (shown.stdout + shown.stderr).splitlines()
+    ]
+
+
+def test_settings_by_hand_come_before_those_of_the_file(first):
+    project, folder = first
+    assert jobs(project, folder, "--config", "seeds=[0,1]")["train"] == 3
+    assert jobs(project, folder, "--config", "report={examples: 1}") == Counter(report=1)

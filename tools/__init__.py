@@ -1,0 +1,1 @@
+"""Small programs for developers and for `make`."""

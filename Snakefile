@@ -11,7 +11,7 @@ min_version("9.0")
 # A file given by --configfile is complete: it takes the place of config.yaml instead of being mixed with it.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml" if Path("config.yaml").exists() else workflow.basedir + "/config.yaml"
+    configfile: "config.yaml" if Path("config.yaml").exists() else Path(workflow.basedir, "config.yaml")
 
 
 config.update(complete(config))

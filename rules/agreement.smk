@@ -1,14 +1,6 @@
 """What one metric reads of all methods -> scores per image, ranking, agreement of the images on it."""
 
 
-def readings(wildcards):
-    """Readings of the metric's probe for each method, or the maps where it has none."""
-    probe = design.probe_of(config, wildcards.metric)
-    template = READINGS if probe else MAPS
-    rows = [{"method": method} for method in design.methods(config, wildcards.dataset)]
-    return paths(template, [{**wildcards, **row, "probe": probe, "split": "test"} for row in rows])
-
-
 rule agree:
     input:
         readings=readings,

@@ -1,6 +1,6 @@
 """Names of the artifacts, and what makes one out of date."""
 
-from saliency_benchmark import design, registry
+from saliency_benchmark import design, files, registry
 from saliency_benchmark.provenance import code_digest
 
 IMAGES = "results/{dataset}/images/{split}.h5"
@@ -59,6 +59,25 @@ def paths(template, rows):
 
 
 def source(wildcards):
-    """What of a data set's entry decides its images."""
-    entry = config["datasets"][wildcards.dataset]
-    return {key: entry[key] for key in ("file", "call", "options") if key in entry}
+    """What decides a data set's images: its entry without what concerns training, and what lies in its folders."""
+    entry, folders = config["datasets"][wildcards.dataset], design.folders(config, wildcards.dataset)
+    kept = {key: entry[key] for key in ("file", "call", "options") if key in entry}
+    return kept | {"folders": {option: files.listing(folder) for option, folder in folders.items()}}
+
+
+def repeat_seed(wildcards):
+    """Methods share the seeds of their repeats, so that their curves differ by the method alone."""
+    return f"seed {wildcards.seed} repeat {wildcards.repeat}"
+
+
+def removal(wildcards):
+    roar = config["roar"]
+    return {"fractions": sorted(roar["fractions"]), "order": wildcards.order, "fill": roar["fill"]}
+
+
+def readings(wildcards):
+    """Readings of the metric's probe for each method, or the maps where it has none."""
+    probe = design.probe_of(config, wildcards.metric)
+    template = READINGS if probe else MAPS
+    rows = [{"method": method} for method in design.methods(config, wildcards.dataset)]
+    return paths(template, [{**wildcards, **row, "probe": probe, "split": "test"} for row in rows])

@@ -19,16 +19,6 @@ rule rank:
         "../workflow_scripts/rank.py"
 
 
-def repeat_seed(wildcards):
-    """Methods share the seeds of their repeats, so that their curves differ by the method alone."""
-    return f"seed {wildcards.seed} repeat {wildcards.repeat}"
-
-
-def removal(wildcards):
-    roar = config["roar"]
-    return {"fractions": sorted(roar["fractions"]), "order": wildcards.order, "fill": roar["fill"]}
-
-
 rule retrain:
     input:
         train=TRAIN_IMAGES,

@@ -84,6 +84,7 @@ def _problems(config: dict) -> Iterator[str]:
             yield from _entry_problems(kind, label, entry)
     yield from _name_problems(config)
     try:
+        yield from _folder_problems(config)
         yield from _group_problems(config)
         yield from _metric_problems(config)
     except ValueError:
@@ -128,6 +129,13 @@ def _name_problems(config: dict) -> Iterator[str]:
                 near = get_close_matches(name, config[kind], 1)
                 hint = f" (did you mean {near[0]!r}?)" if near else ""
                 yield f"{place} names {name!r}{hint}, which is not in `{kind}`: {', '.join(config[kind])}"
+
+
+def _folder_problems(config: dict) -> Iterator[str]:
+    for dataset in config["datasets"]:
+        for option, folder in design.folders(config, dataset).items():
+            if not Path(folder).is_dir():
+                yield f"datasets.{dataset}.options.{option}: there is no folder {str(Path(folder).absolute())!r}"
 
 
 def _group_problems(config: dict) -> Iterator[str]:

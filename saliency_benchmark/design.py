@@ -58,6 +58,13 @@ def probe_of(config: dict, metric: str) -> str | None:
     return default and config["metrics"][metric].get("probe", default)
 
 
+def folders(config: dict, dataset: str) -> dict[str, str]:
+    """Folders of the user's that DATASET reads: option -> path. With `download` they may not be there yet."""
+    options = config["datasets"][dataset]["options"]
+    names = _constant(config, "datasets", dataset, "FILES", default=())
+    return {name: options[name] for name in names if options.get(name) and not options.get("download")}
+
+
 def has_regions(config: dict, dataset: str) -> bool:
     regions = _constant(config, "datasets", dataset, "REGIONS", default=False)
     return bool(config["datasets"][dataset]["options"].get(regions)) if isinstance(regions, str) else regions

@@ -76,9 +76,9 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _meaning(path: Path) -> str:
-    """What the file says to Python; files of other languages are taken by the letter."""
+    """What the file says to Python; other files are taken byte by byte."""
     if path.suffix != ".py":
-        return path.read_text()
+        return sha256(path.read_bytes()).hexdigest()
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
@@ -100,8 +100,10 @@ def _imports(path: Path) -> Iterator[str]:
 @cache
 def _local_imports(path: Path) -> list[Path]:
     found = [file for name in _imports(path) for file in _files(path, name)]
-    # A template read by a module lies beside it under the same name.
-    return found + list(path.parent.glob(f"{path.stem}.*.j2"))
+    # A template read by a module lies beside it under the same name; data that ships with it lies in its DATA folder.
+    found += path.parent.glob(f"{path.stem}.*.j2")
+    data = constant(path, "DATA") if path.suffix == ".py" else None
+    return found + (sorted((ROOT / data).glob("*.gz")) if data else [])
 
 
 def _files(path: Path, name: str) -> Iterator[Path]:

@@ -2,5 +2,6 @@
 
 `data` (image, channel, row, column) bytes, `label` (image), `index` (image): the position in the source, and, where the
 place of the class is known, `region` (image, row, column). `REGIONS` says so: True, False, or the option that brings
-them.
+them. `FILES` names the options that are folders of the user's, `DATA` a folder that ships with the project: what lies
+there decides the images too.
 """

@@ -5,6 +5,7 @@ import numpy as np
 from saliency_benchmark import torchvision_data
 
 REGIONS = False
+FILES = ("root",)
 
 
 def load(

@@ -9,7 +9,8 @@ from saliency_benchmark import idx, torchvision_data
 from saliency_benchmark.provenance import ROOT
 
 REGIONS = False
-FOLDER = ROOT / "data" / "fashion_mnist"
+DATA = "data/fashion_mnist"
+FILES = ("root",)
 
 
 def load(
@@ -20,6 +21,6 @@ def load(
     if root is not None:
         return torchvision_data.load("FashionMNIST", split, root, download, number)
     images, labels, index = (
-        idx.read(FOLDER / f"{split}-{part}.idx.gz")[:number] for part in ("images", "labels", "index")
+        idx.read(ROOT / DATA / f"{split}-{part}.idx.gz")[:number] for part in ("images", "labels", "index")
     )
     return {"data": images[:, None], "label": labels.astype(np.int32), "index": index}

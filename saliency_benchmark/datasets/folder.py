@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 REGIONS = "masks"
+FILES = ("root", "masks")
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp"}
 
 

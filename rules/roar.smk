@@ -42,7 +42,7 @@ rule retrain:
 
 
 # The ends of every curve: nothing removed, and everything. They are the same for all methods.
-use rule retrain as retrain_ends with:
+rule retrain_ends:
     input:
         train=TRAIN_IMAGES,
         test=TEST_IMAGES,
@@ -50,10 +50,13 @@ use rule retrain as retrain_ends with:
         accuracy=ENDS,
     log:
         f"{LOG}/roar/ends/repeat-{{repeat}}.log",
+    conda:
+        "../envs/torch.yaml"
     params:
         model=lookup(dpath="models/{model}", within=config),
         recipe=lookup(dpath="recipes/{recipe}", within=config),
         training=training,
-        removal={"fractions": [], "order": "remove", "fill": "mean"},
         seed=repeat_seed,
-        code=code("retrain.py", "model", "recipe"),
+        code=code("retrain_ends.py", "model", "recipe"),
+    script:
+        "../workflow_scripts/retrain_ends.py"

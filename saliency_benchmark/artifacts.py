@@ -87,22 +87,23 @@ class Writer:
         return self._file.create_dataset(name, shape, block.dtype, maxshape=limit, chunks=chunk, **options)
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is not None:
+        whole = False
+        try:
+            if kind is None:
+                self._seal()
+                whole = True
+        finally:
             self._file.close()
-            self._target.discard()
-            return
+            self._target.commit() if whole else self._target.discard()
+
+    def _seal(self) -> None:
+        """The last thing that a whole file gets: what it holds, and what made it."""
         lengths = {name: self._file[name].shape[:1] for name in self._digests}
         agree({name: axes for name, axes in axes_of(self._schema).items() if name in lengths}, lengths, first=True)
         digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
-        facts = json.dumps(self._facts, sort_keys=True)
-        self._file.attrs.update(
-            kind=self._schema.kind,
-            content=_content(digests, facts),
-            facts=facts,
-            origin=json.dumps(self._origin, sort_keys=True),
-        )
-        self._file.close()
-        self._target.commit()
+        facts, origin = (json.dumps(part, sort_keys=True) for part in (self._facts, self._origin))
+        content = _content(digests, facts)
+        self._file.attrs.update(kind=self._schema.kind, content=content, facts=facts, origin=origin)
 
 
 def write(path: str | Path, schema: Schema, arrays: Arrays, origin: dict, facts: dict | None = None) -> None:

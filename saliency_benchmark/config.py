@@ -16,6 +16,7 @@ RESERVED = {"all", "all+controls"}
 
 def complete(config: dict) -> dict:
     """CONFIG with every default filled in. Raises ValueError that lists all that is wrong, before any job starts."""
+    config = _spoken(config, SCHEMA)
     problems = _type_problems(config)
     if not problems:
         config = _filled(config, SCHEMA)
@@ -58,15 +59,29 @@ def _told(error: jsonschema.ValidationError, prefix: str = "", known: dict | Non
     return f"{place}: {error.message}"
 
 
+def _spoken(value: object, schema: dict) -> object:
+    """VALUE with numbers where SCHEMA wants them: `snakemake --config 'seeds=[0,1]'` hands over lists of texts."""
+    schema = _resolved(schema)
+    if isinstance(value, dict):
+        return {key: _spoken(item, _part(schema, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_spoken(item, schema.get("items", {})) for item in value]
+    if isinstance(value, str) and schema.get("type") in ("integer", "number", "boolean"):
+        try:
+            return json.loads(value.lower())
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
 def _filled(value: object, schema: dict) -> object:
-    if "$ref" in schema:
-        name = schema["$ref"].removeprefix("#/$defs/")
-        schema = SCHEMA["$defs"].get(name, {}) | {key: schema[key] for key in schema if key != "$ref"}
+    """VALUE with the defaults of SCHEMA, at every depth."""
+    schema = _resolved(schema)
     if not isinstance(value, dict):
         return value
     value = {key: _filled(item, _part(schema, key)) for key, item in value.items()}
     for key, part in schema.get("properties", {}).items():
-        default = (part | SCHEMA["$defs"].get(part.get("$ref", "").removeprefix("#/$defs/"), {})).get("default")
+        default = _resolved(part).get("default")
         if key not in value and default is not None:
             value[key] = _filled(default, part)
     return value

@@ -44,10 +44,8 @@ def retrain(
     """Accuracy on the test images after retraining with each fraction of the pixels removed from *both* splits.
 
     ranks: rank maps of the training and of the test images. The accuracy is the last epoch's: nothing is selected on
-    the test images. Hooker et al. 2019, section 3. Without ranks: the two ends of every curve, as shares removed.
+    the test images. Hooker et al. 2019, section 3.
     """
-    if not ranks:
-        return _ends(train, test, told, loss, settings, seed)
     rows = []
     for fraction in fractions:
         gone = [masking.removed(rank, fraction, order) for rank in ranks]
@@ -61,11 +59,3 @@ def retrain(
 def _masked(model: Classifier, images: dict, removed: np.ndarray, fill: str) -> MaskedSource:
     source = fitting.source_of(model, images["data"], images["label"])
     return MaskedSource(model, source.images, source.labels, torch.from_numpy(removed).to(model.mean.device), fill)
-
-
-def _ends(train: dict, test: dict, told: dict, loss: Callable, settings: dict, seed: str) -> list[dict]:
-    """Nothing removed, and everything: then all images are one, and the best answer is the most frequent label."""
-    source, _ = fitting.fit(train["data"], train["label"], told, loss, seed, settings)
-    clean = training.accuracy(fitting.source_of(source.classifier, test["data"], test["label"]))
-    chance = float((test["label"] == np.bincount(train["label"]).argmax()).mean())
-    return [{"fraction": 0.0, "accuracy": clean}, {"fraction": 1.0, "accuracy": chance}]

@@ -42,6 +42,7 @@ def wildcards(root: Path, folder: Path, *words: object) -> list[dict[str, str]]:
 
 
 def copy_project(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = ROOT / part
         ignore = shutil.ignore_patterns("__pycache__")

@@ -174,3 +174,20 @@ def test_a_file_that_says_nothing_of_itself_is_no_input(tmp_path):
     (tmp_path / "x.csv").write_text("a\n")
     with pytest.raises(ValueError, match="does not say what it holds"):
         artifacts._stored_content(str(tmp_path / "x.csv"))
+
+
+def test_an_origin_of_any_length_fits(tmp_path):
+    origin = {"inputs": {"parts": [f"{number:064d}" for number in range(3000)]}}
+    artifacts.write(tmp_path / "maps.h5", artifacts.MAPS, some_maps(), origin)
+    assert artifacts.record(tmp_path / "maps.h5")["origin"] == origin
+
+
+def test_arrays_of_different_lengths_in_the_end_leave_nothing(tmp_path):
+    def uneven():
+        with artifacts.Writer(tmp_path / "r.h5", artifacts.READINGS, ORIGIN) as writer:
+            writer.append(index=np.arange(3), target=np.arange(3), more=np.arange(3))
+            writer._file["index"].resize(2, axis=0)
+
+    with pytest.raises(ValueError, match="axis 'image' has length"):
+        uneven()
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from saliency_benchmark import grid
 
-SIZES = [((8, 12), (2, 3)), ((7, 10), (3, 4)), ((5, 5), (5, 5)), ((9, 4), (1, 1)), ((28, 40), (7, 10)), ((3, 11), (2, 7))]
+SIZES = [((8, 12), (2, 3)), ((7, 10), (3, 4)), ((5, 5), (5, 5)), ((9, 4), (1, 1)), ((28, 40), (7, 10))]
 
 
 @pytest.mark.parametrize(("shape", "size"), SIZES)
@@ -24,7 +24,8 @@ def test_cells_part_the_image_into_rectangles_that_differ_by_a_pixel_at_most(sha
 
 
 @pytest.mark.parametrize(
-    ("shape", "cell", "size"), [((28, 40), 4, (7, 10)), ((13, 18), 4, (3, 4)), ((3, 30), 8, (1, 4)), ((2, 2), 9, (1, 1))]
+    ("shape", "cell", "size"),
+    [((28, 40), 4, (7, 10)), ((13, 18), 4, (3, 4)), ((3, 30), 8, (1, 4)), ((2, 2), 9, (1, 1))],
 )
 def test_the_grid_for_a_cell_is_as_near_as_the_image_allows(shape, cell, size):
     assert grid.for_cell(shape, cell) == size

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from saliency_benchmark import attribution, gradients, registry
+from saliency_benchmark import artifacts, attribution, gradients, registry
 from saliency_benchmark.classifier import feature_layer
 from saliency_benchmark.models import small_cnn
 
@@ -119,6 +119,29 @@ def test_a_map_does_not_depend_on_its_batch(name, classifier, images, inputs, ta
     assert close(together, torch.cat([maps(slice(0, 4)), maps(slice(4, 7))]))
 
 
+@pytest.mark.parametrize("target", ["prediction", "label"])
+def test_the_workflow_gets_these_maps_whatever_its_batches(target, tmp_path, monkeypatch, classifier, images, targets):
+    few = {name: values[:11] for name, values in images.items()}
+    artifacts.write(tmp_path / "images.h5", artifacts.IMAGES, few, {})
+    attribute, found = registry.load("methods", "smoothgrad", {}).attribute, {}
+    for batch in (64, 4):
+        monkeypatch.setattr(attribution, "BATCH", batch)
+        with (
+            artifacts.Reader(tmp_path / "images.h5", artifacts.IMAGES) as shown,
+            artifacts.Writer(tmp_path / f"{batch}.h5", artifacts.MAPS, {}) as maps,
+        ):
+            attribution.explain(attribute, classifier, shown, maps, target=target, options={"samples": 2})
+        found[batch] = artifacts.read(tmp_path / f"{batch}.h5", artifacts.MAPS)
+    classes = targets[:11] if target == "prediction" else torch.from_numpy(few["label"]).long()
+    expected = explained("smoothgrad", classifier, classifier.normalise(few["data"]), classes, samples=2)
+    for maps in found.values():
+        assert close(torch.from_numpy(maps["attribution"]), expected)
+        assert np.array_equal(maps["target"], classes)
+        assert np.array_equal(maps["prediction"].argmax(1), targets[:11])
+        assert np.array_equal(maps["label"], few["label"])
+        assert np.array_equal(maps["index"], few["index"])
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_gives_the_same_bytes_twice_and_leaves_the_images_alone(name, classifier, images, inputs, targets):
     shown = inputs[:5].clone()
@@ -222,8 +245,8 @@ def test_integrated_gradients_are_a_sum_over_the_straight_path(rule, offset, cla
 def test_integrated_gradients_of_a_network_complete_with_many_steps(classifier, inputs, targets):
     maps = explained("integrated_gradients", classifier, inputs[:4], targets[:4], steps=300)
     with torch.no_grad():
-        ends = [classifier.network(images).gather(1, targets[:4, None])[:, 0] for images in (inputs[:4], 0 * inputs[:4])]
-    assert torch.allclose(maps.sum((1, 2, 3)), ends[0] - ends[1], rtol=0.01, atol=0.01)
+        gain = classifier.network(inputs[:4]) - classifier.network(torch.zeros_like(inputs[:4]))
+    assert torch.allclose(maps.sum((1, 2, 3)), gain.gather(1, targets[:4, None])[:, 0], rtol=0.01, atol=0.01)
 
 
 @pytest.mark.parametrize(("shape", "window"), [((1, 8, 12), 4), ((3, 10, 7), 3), ((2, 3, 5), 9)])

@@ -1,4 +1,4 @@
-"""Every metric must tell the planted truth from noise, say nothing where there is nothing to say, and agree with hand."""
+"""Every metric must tell the planted truth from noise, be silent where there is nothing to say, and agree by hand."""
 
 import inspect
 from itertools import permutations
@@ -11,8 +11,8 @@ from saliency_benchmark import artifacts, noise, probing, registry, scoring
 
 METRICS = registry.names("metrics")
 # What a map without any order gives; a metric that is not named here gives a number from seeded ties.
-CONSTANT = {name: np.nan for name in ("ad", "add", "dc", "ic", "pointing_game")}
-ZERO = CONSTANT | {name: np.nan for name in ("relevance_mass", "relevance_rank")}
+CONSTANT = dict.fromkeys(("ad", "add", "dc", "ic", "pointing_game"), np.nan)
+ZERO = CONSTANT | dict.fromkeys(("relevance_mass", "relevance_rank"), np.nan)
 HAND = np.array([[[0.4, 0.3], [0.2, 0.1]]], np.float32)
 
 
@@ -116,7 +116,10 @@ def test_the_scale_of_a_map_does_not_count(name, chance, asked):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_map_that_is_no_number_has_no_score_and_harms_no_other(name, tmp_path, classifier, images, chance, targets):
+def test_a_map_that_is_no_number_has_no_score_and_harms_no_other(
+    name, tmp_path, monkeypatch, classifier, images, chance, targets
+):
+    monkeypatch.setattr(scoring, "BLOCK", 2)
     maps = chance["maps"].copy()
     maps[1, 2, 3], maps[4] = np.nan, np.nan
     origin, few = {}, slice(0, 6)
@@ -134,11 +137,11 @@ def test_a_map_that_is_no_number_has_no_score_and_harms_no_other(name, tmp_path,
         ):
             probe = registry.load("probes", load(name).PROBE, {}).probe
             probing.ask(probe, classifier, shown, explained, readings, stop=6, options={})
-    found, index = scoring.score(load(name).score, path, schema, tmp_path / "images.h5", {}, stop=10)
-    expected = scores(name, chance)[few]
+    found, index = scoring.score(load(name).score, path, schema, tmp_path / "images.h5", {}, stop=5)
+    expected = scores(name, chance)[:5]
     expected[[1, 4]] = np.nan
     assert np.allclose(found, expected, atol=1e-5, equal_nan=True)
-    assert np.array_equal(index, images["index"][few])
+    assert np.array_equal(index, images["index"][:5])
 
 
 @pytest.mark.parametrize("name", [name for name in METRICS if getattr(load(name), "NEEDS_REGIONS", False)])
@@ -253,8 +256,9 @@ def test_pointing_game_by_hand(maps, expected):
         ([[1, 3], [-5, -5]], 1 / 4),
         ([[-1, -1], [-1, -1]], np.nan),
         ([[[2, 0], [0, 0]], [[-2, 1], [1, 0]]], 3 / 4),
+        ([[[2, 1], [0, 0]], [[2, 1], [0, 1]]], 4 / 7),
     ],
-    ids=["share", "negative counts nothing", "nothing positive", "channels by themselves"],
+    ids=["share", "negative counts nothing", "nothing positive", "channels by themselves", "channels are summed"],
 )
 def test_relevance_mass_by_hand(maps, expected):
     assert localised("relevance_mass", maps, [[1, 0], [1, 0]]) == pytest.approx(expected, nan_ok=True)
@@ -267,10 +271,11 @@ def test_relevance_mass_by_hand(maps, expected):
         ([[4, 1], [2, 3]], [[1, 0], [0, 1]], 1),
         ([[4, 1], [2, 3]], [[0, 1], [1, 0]], 0),
         ([[4, 1], [2, 3]], [[1, 1], [0, 1]], 2 / 3),
+        ([[[4, 3], [0, 0]], [[-3, -1], [0, 0]]], [[1, 0], [0, 0]], 1),
         ([[-4, 0], [0, 0]], [[1, 0], [0, 0]], np.nan),
         ([[4, 1], [2, 3]], [[0, 0], [0, 0]], np.nan),
     ],
-    ids=["half", "all", "none", "two of three", "nothing positive", "no region"],
+    ids=["half", "all", "none", "two of three", "channels by themselves", "nothing positive", "no region"],
 )
 def test_relevance_rank_by_hand(maps, regions, expected):
     assert localised("relevance_rank", maps, regions) == pytest.approx(expected, nan_ok=True)

@@ -1,4 +1,6 @@
-"""What the perturbation probe reads: the ends, the order and the number of cells of its curves, against loops by hand."""
+"""What the perturbation probe reads: ends, order and number of cells of its curves, against loops by hand."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ def twin(classifier, image, saliency, target, cell, steps, names):
         shown["deletion"].append(deleted)
         shown["insertion"].append(inserted)
     curves = {name: probabilities(classifier.network, each, [target] * len(each)) for name, each in shown.items()}
-    changes = [sum(means[place] for place in order[a:b]) for a, b in zip(counts, counts[1:], strict=False)]
+    changes = [sum(means[place] for place in order[a:b]) for a, b in pairwise(counts)]
     return curves | {"saliency": np.array(changes)}
 
 
@@ -135,7 +137,7 @@ def test_fewer_steps_are_the_same_curve_at_fewer_places(steps, classifier, input
     places = np.round(np.linspace(0, 70, steps + 1)).astype(int)
     for name in CURVES:
         assert torch.allclose(some[name], every[name][:, places], atol=1e-5)
-    parts = [every["saliency"][:, a:b].sum(1) for a, b in zip(places, places[1:], strict=False)]
+    parts = [every["saliency"][:, a:b].sum(1) for a, b in pairwise(places)]
     assert torch.allclose(some["saliency"], torch.stack(parts, 1), atol=1e-5)
 
 

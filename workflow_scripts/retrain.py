@@ -8,7 +8,7 @@ progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
 names, params = snakemake.wildcards, snakemake.params
 train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.input.train, snakemake.input.test))
-ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.input.get("ranks", [])]
+ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.input.ranks]
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
 rows = retraining.retrain(

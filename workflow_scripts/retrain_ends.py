@@ -1,0 +1,14 @@
+"""Images -> accuracy after training anew with nothing removed, and with everything: the ends of every curve."""
+
+import pandas as pd
+
+from saliency_benchmark import artifacts, devices, fitting, progress, tables
+
+progress.log_to(snakemake.log[0])
+devices.use_threads(snakemake.threads)
+names, params = snakemake.wildcards, snakemake.params
+train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.input.train, snakemake.input.test))
+told = fitting.description(params.model, names.model, train["data"], train["label"])
+loss = fitting.recipe(names.recipe, params.recipe)
+rows = fitting.ends(train, test, told=told, loss=loss, settings=params.training, seed=params.seed)
+tables.write(snakemake.output.accuracy, pd.DataFrame(rows), artifacts.origin(snakemake))

@@ -56,6 +56,7 @@ rule retrain_ends:
         model=lookup(dpath="models/{model}", within=config),
         recipe=lookup(dpath="recipes/{recipe}", within=config),
         training=training,
+        fill=config["roar"]["fill"],
         seed=repeat_seed,
         code=code("retrain_ends.py", "model", "recipe"),
     script:

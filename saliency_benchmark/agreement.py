@@ -64,6 +64,8 @@ def interval(ranking: np.ndarray, *, level: str, confidence: float, resamples: i
     Resampling duplicates raters, who agree with themselves, and so biases alpha upward; BCa corrects it.
     """
     values, marks = _values(ranking), _marks(ranking)
+    if not len(values):
+        return float("nan"), float("nan")
     replicates = alpha_from_counts(_resampled(marks.astype(float), resamples, seed), values, level)
     whole = marks.sum(0)
     blocks = (marks[start : start + 256] for start in range(0, len(marks), 256))

@@ -24,6 +24,8 @@ def preserved(network: nn.Module) -> Iterator[nn.Module]:
     modes = [module.training for module in modules]
     hooks = [[dict(getattr(module, name)) for name in HOOKS] for module in modules]
     wanted = [(parameter.requires_grad, parameter.grad) for parameter in parameters]
+    for parameter in parameters:
+        parameter.grad = None  # a method's own backward pass must not add to what is there
     try:
         yield network.eval()
     finally:

@@ -34,11 +34,12 @@ def agreement_table(
     """One row per group, as agreement.csv has them; `note` says why alpha is empty."""
     rows = []
     for group, values in _by_group(scores, groups):
-        ranking = agreement.ranks(values, higher)
+        # An image with one valid score ranks nothing.
+        ranking = agreement.ranks(values, higher)[np.isfinite(values).sum(0) >= 2]
         found = agreement.alpha(ranking, settings["level"])
         low, high = agreement.interval(ranking, **settings)
-        images = int((np.isfinite(values).sum(0) >= 2).sum())
-        note = "" if np.isfinite(found) else _reason(values, images)
+        images = len(ranking)
+        note = "" if np.isfinite(found) else _reason(values, ranking)
         counted = {"images": images, "methods": len(values), "invalid": int(np.isnan(values).sum()), "note": note}
         rows.append(
             {**keys, "group": group, "alpha": found, "low": low, "high": high, "level": settings["level"], **counted}
@@ -84,9 +85,12 @@ def _by_group(scores: artifacts.Arrays, groups: dict[str, list[str]]) -> Iterato
         yield group, scores["score"][[place[member] for member in members]]
 
 
-def _reason(values: np.ndarray, images: int) -> str:
+def _reason(values: np.ndarray, ranking: np.ndarray) -> str:
+    """Why there is no alpha: VALUES (method, image), RANKING (image, method) of the images that rank something."""
     if len(values) < 2:
         return "one method: nothing to rank"
-    if images < 2:
-        return f"{images} images with two valid scores"
+    if len(ranking) < 2:
+        return f"{len(ranking)} images with two valid scores"
+    if (np.isfinite(ranking).sum(0) >= 2).sum() < 2:
+        return "no two methods were scored on the same two images"
     return "all methods tie on every image"

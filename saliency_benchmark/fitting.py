@@ -42,14 +42,3 @@ def fit(
 def source_of(model: Classifier, images: np.ndarray, labels: np.ndarray) -> Source:
     device = model.mean.device
     return Source(model, torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device).long())
-
-
-def ends(train: dict, test: dict, *, told: dict, loss: Callable, settings: dict, seed: str) -> list[dict]:
-    """The two ends of every ROAR curve, as shares removed: test accuracy with nothing removed, and with everything.
-
-    Without any pixel all images are one, and the best answer is the most frequent training label: no training needed.
-    """
-    source, _ = fit(train["data"], train["label"], told, loss, seed, settings)
-    clean = training.accuracy(source_of(source.classifier, test["data"], test["label"]))
-    chance = float((test["label"] == np.bincount(train["label"]).argmax()).mean())
-    return [{"fraction": 0.0, "accuracy": clean}, {"fraction": 1.0, "accuracy": chance}]

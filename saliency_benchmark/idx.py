@@ -1,6 +1,7 @@
 """The IDX format of the MNIST family: a big-endian header (type, axes, lengths), then the array; here gzipped."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 
 def read(path: Path) -> np.ndarray:
     """The array in PATH. Raises ValueError where the file is not IDX, or shorter than its header says."""
-    content = gzip.decompress(path.read_bytes())
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is not a whole gzip file ({error}): copy it again") from error
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or len(content) < 4 + 4 * content[3]:
         raise ValueError(f"{path} begins with {content[:4].hex()}, and an IDX file with 0000, a known type, its axes")
     axes, dtype = content[3], np.dtype(TYPES[content[2]])
     shape = np.frombuffer(content, ">i4", axes, 4)

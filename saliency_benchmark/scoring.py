@@ -37,7 +37,8 @@ def score(
                 raise ValueError(
                     f"the metric gave shape {np.shape(values)} for {len(indices[-1])} images; wanted: one each"
                 )
-            scores.append(np.asarray(values, float))
+            # A score that is no finite number is no score: it is counted, and in no mean and no rank.
+            scores.append(np.where(np.isfinite(values), values, np.nan).astype(float))
     return np.concatenate(scores), np.concatenate(indices)
 
 

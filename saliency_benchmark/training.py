@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.sgd import sgd
 
-from saliency_benchmark import noise
+from saliency_benchmark import noise, seeds
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.progress import Progress
 
@@ -46,28 +46,21 @@ class Descent:
     """
 
     def __init__(self, network: nn.Module, momentum: float, decay: float) -> None:
-        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        weights, others = ([each for each in parameters if (each.ndim > 1) == wanted] for wanted in (True, False))
-        self._groups = [(weights, decay, [None] * len(weights)), (others, 0.0, [None] * len(others))]
-        self._momentum, self.steps = momentum, 0
+        self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self._memory: list[torch.Tensor | None] = [None for _ in self._parameters]
+        self._momentum, self._decay, self.steps = momentum, decay, 0
 
     def step(self, loss: torch.Tensor, rate: float) -> None:
-        """One step of size RATE down the gradient of LOSS."""
-        gradients = iter(torch.autograd.grad(loss, [each for group in self._groups for each in group[0]]))
+        """One step of size RATE down the gradient of LOSS; a parameter that LOSS does not use stays as it is."""
+        gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+        nesterov = {"momentum": self._momentum, "dampening": 0.0, "nesterov": self._momentum > 0, "maximize": False}
         with torch.no_grad():
-            for parameters, decay, buffers in self._groups:
-                found = [next(gradients) for _ in parameters]
-                sgd(
-                    parameters,
-                    found,
-                    buffers,
-                    weight_decay=decay,
-                    momentum=self._momentum,
-                    lr=rate,
-                    dampening=0.0,
-                    nesterov=self._momentum > 0,
-                    maximize=False,
-                )
+            for place, (parameter, gradient) in enumerate(zip(self._parameters, gradients, strict=True)):
+                if gradient is not None:
+                    memory = [self._memory[place]]
+                    decay = self._decay if parameter.ndim > 1 else 0.0
+                    sgd([parameter], [gradient], memory, weight_decay=decay, lr=rate, **nesterov)
+                    self._memory[place] = memory[0]
         self.steps += 1
 
 
@@ -94,15 +87,19 @@ def train(
     descent = Descent(network, momentum, weight_decay)
     generator, progress = noise.generator("training", seed), Progress("training", epochs * steps * batch_size)
     curve = np.zeros(epochs)
-    for epoch in range(epochs):
-        for index in _batches(len(source.labels), batch_size, generator):
-            inputs = _flipped(source.inputs(index), generator) if flip else source.inputs(index)
-            value = loss(network, inputs, source.labels[index], generator=generator, layer=source.classifier.layer)
-            descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup))
-            curve[epoch] += value.item() / steps
-            progress.add(len(index), f"loss {value.item():.3f}")
-        if not np.isfinite(curve[epoch]):
-            raise FloatingPointError(f"the loss is {curve[epoch]} in epoch {epoch + 1}: lower training.learning_rate")
+    # Dropout draws from the global generator: it gets a seed of its own, and the state of before comes back.
+    with torch.random.fork_rng():
+        torch.manual_seed(seeds.derive("dropout", seed))
+        for epoch in range(epochs):
+            for index in _batches(len(source.labels), batch_size, generator):
+                inputs = _flipped(source.inputs(index), generator) if flip else source.inputs(index)
+                value = loss(network, inputs, source.labels[index], generator=generator, layer=source.classifier.layer)
+                descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup))
+                curve[epoch] += value.item() / steps
+                progress.add(len(index), f"loss {value.item():.3f}")
+            if not np.isfinite(curve[epoch]):
+                found = f"the loss is {curve[epoch]} in epoch {epoch + 1}"
+                raise FloatingPointError(f"{found}: lower training.learning_rate")
     network.eval().requires_grad_(False)
     return curve
 

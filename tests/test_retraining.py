@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from saliency_benchmark import fills, fitting, masking, retraining, training
+from saliency_benchmark import curve_ends, fills, fitting, masking, retraining, training
 from saliency_benchmark.classifier import Classifier
-from saliency_benchmark.retraining import MaskedSource
+from saliency_benchmark.masked import MaskedSource
 
 
 def images_of(number, *, seed, rows=6, columns=9):
@@ -32,10 +32,10 @@ def retrained(settings, baseline):
     """retrained(ranks, fractions, order): accuracy by fraction."""
     told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
 
-    def retrain(ranks, fractions=(), order="remove", **more):
+    def retrain(ranks, fractions, order="remove", **more):
         more = {"settings": settings, "fill": "mean", "seed": "a"} | more
         rows = retraining.retrain(
-            TRAIN, TEST, ranks, told=told, loss=baseline, fractions=list(fractions), order=order, **more
+            TRAIN, TEST, ranks, told=told, loss=baseline, fractions=fractions, order=order, **more
         )
         return {row["fraction"]: row["accuracy"] for row in rows}
 
@@ -97,17 +97,16 @@ def test_with_everything_removed_only_chance_is_left(order, fraction, retrained)
 
 def test_the_ends_are_nothing_and_everything_removed(retrained, settings, baseline):
     told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
-    rows = fitting.ends(TRAIN, TEST, told=told, loss=baseline, settings=settings, seed="seed 0 repeat 0")
-    ends = {row["fraction"]: row["accuracy"] for row in rows}
-    assert ends == {0.0: 1.0, 1.0: 0.5}
-    assert retrained([truth(TRAIN), truth(TEST)], [0.0]) == {0.0: ends[0.0]}
+    rows = fitting.ends(TRAIN, TEST, told=told, loss=baseline, settings=settings, seed="a")
+    assert rows == [{"fraction": 0.0, "accuracy": 1.0}, {"fraction": 1.0, "accuracy": 0.5}]
+    assert retrained([truth(TRAIN), truth(TEST)], [0.0]) == {0.0: 1.0}
 
 
 def test_the_best_answer_without_an_image_is_the_most_frequent_label(settings, baseline):
-    few = {name: values[[0, 1, 2, 4]] for name, values in TRAIN.items()}
-    told = fitting.description({"options": {"width": 4}}, "small_cnn", few["data"], few["label"])
+    train = {name: values[[0, 1, 2, 4]] for name, values in TRAIN.items()}
     test = {name: values[[0, 1, 3, 5]] for name, values in TEST.items()}
-    rows = fitting.ends(few, test, told=told, loss=baseline, settings=settings | {"epochs": 1}, seed="a")
+    told = fitting.description({"options": {"width": 4}}, "small_cnn", train["data"], train["label"])
+    rows = fitting.ends(train, test, told=told, loss=baseline, settings=settings | {"epochs": 1}, seed="a")
     assert rows[1] == {"fraction": 1.0, "accuracy": 0.25}
 
 
@@ -116,3 +115,11 @@ def test_a_retraining_starts_anew_from_its_seed(retrained, settings):
     once = {"settings": settings | {"epochs": 1, "learning_rate": 0.01}}
     both = retrained(ranks, [0.2, 0.5], **once)
     assert both == retrained(ranks, [0.2], **once) | retrained(ranks, [0.5], **once)
+
+
+@pytest.mark.parametrize("fill", curve_ends.TELLING)
+def test_a_fill_that_tells_the_class_does_so_at_the_end_too(fill, settings, baseline):
+    told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
+    more = {"told": told, "loss": baseline, "settings": settings, "fill": fill, "seed": "a"}
+    everything = retraining.retrain(TRAIN, TEST, [truth(TRAIN), truth(TEST)], fractions=[1.0], order="remove", **more)
+    assert curve_ends.ends(TRAIN, TEST, **more)[1] == everything[0]

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 REGIONS = "masks"
 FILES = ("root", "masks")
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp"}
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
 def load(
@@ -28,7 +28,11 @@ def load(
     missing.
     """
     classes = sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
-    paths = [path for name in classes for path in sorted(Path(root, split, name).glob("*")) if path.suffix in ENDINGS]
+    strangers = {path.name for path in Path(root, split).glob("*") if path.is_dir()} - {*classes}
+    if strangers:
+        raise ValueError(f"{Path(root, split)} has classes that train/ has not: {', '.join(sorted(strangers))}")
+    found = (path for name in classes for path in sorted(Path(root, split, name).glob("*")))
+    paths = [path for path in found if path.suffix.lower() in ENDINGS]
     number = {"train": train, "test": test}[split]
     # In turn of the classes, so that a first part is balanced.
     turn = dict.fromkeys(classes, 0)
@@ -36,9 +40,10 @@ def load(
     if not paths:
         raise ValueError(f"no images in {Path(root, split)}; wanted: {root}/{split}/CLASS/*.png, classes as in train/")
     images = [_picture(path, "RGB", size, Image.Resampling.BILINEAR) for path in paths]
-    shapes = {image.shape for image in images}
-    if len(shapes) > 1:
-        raise ValueError(f"the images of {root} have shapes {sorted(shapes)}: give `size: [rows, columns]`")
+    for path, image in zip(paths, images, strict=True):
+        if image.shape != images[0].shape:
+            sizes = f"{image.shape[:2]}, {paths[0]} is {images[0].shape[:2]}"
+            raise ValueError(f"{path} is {sizes} pixels large: give `size: [rows, columns]`")
     arrays = {
         "data": np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2)),
         "label": np.array([classes.index(path.parent.name) for path in paths], np.int32),
@@ -62,12 +67,13 @@ def _picture(path: Path, mode: str, size: list[int] | None, resample: Image.Resa
         with Image.open(path) as image:
             shown = image.convert(mode)
             return np.asarray(shown.resize((size[1], size[0]), resample) if size else shown)
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read as an image ({error}): repair or remove it") from error
 
 
 def _mask(path: Path, size: list[int] | None) -> np.ndarray:
-    found = [path.with_suffix(ending) for ending in ENDINGS if path.with_suffix(ending).exists()]
+    endings = [form for ending in ENDINGS for form in (ending, ending.upper())]
+    found = [path.with_suffix(ending) for ending in (path.suffix, *endings) if path.with_suffix(ending).exists()]
     if not found:
         raise ValueError(f"no mask {path} (or another ending) for an image: every image wants one")
     return _picture(found[0], "L", size, Image.Resampling.NEAREST) > 127

@@ -1,6 +1,6 @@
 """Guided backpropagation: negative gradients stop at every ReLU (Springenberg et al., 2015), by captum.
 
-Only ReLU *modules* are guided: `functional.relu` goes unseen, and a module that is called twice is refused by captum.
+Only ReLU *modules* are guided: `functional.relu` goes unseen.
 """
 
 import warnings
@@ -18,4 +18,4 @@ def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> 
     with warnings.catch_warnings():
         # captum announces that it sets hooks and removes them; ours are restored in any case.
         warnings.filterwarnings("ignore", "Setting backward hooks on ReLU activations", UserWarning)
-        return GuidedBackprop(model).attribute(images, targets)
+        return GuidedBackprop(model).attribute(images.detach().requires_grad_(True), targets)

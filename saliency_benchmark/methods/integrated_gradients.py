@@ -17,4 +17,6 @@ def attribute(
     """RULE: gausslegendre, riemann_trapezoid, riemann_left, riemann_right or riemann_middle."""
     method = IntegratedGradients(model)
     size = max(CHUNK, len(images))
-    return method.attribute(images, 0.0, targets, n_steps=steps, method=rule, internal_batch_size=size)
+    maps = method.attribute(images, 0.0, targets, n_steps=steps, method=rule, internal_batch_size=size)
+    # captum's weights of this rule sum to (steps - 1) / steps: without this no map would complete.
+    return maps * steps / (steps - 1) if rule == "riemann_trapezoid" else maps

@@ -1,4 +1,7 @@
-"""ADD, average drop in deletion: (s - s(x (1 - m))) / s, m the map min-max normalised per image (Jung and Oh, 2021)."""
+"""ADD, average drop in deletion: (s - s(x (1 - m))) / s, m the map min-max normalised per image (Jung and Oh, 2021).
+
+A clean probability of 0 cannot drop: NaN.
+"""
 
 import numpy as np
 
@@ -8,4 +11,4 @@ PROBE = "perturbation"
 
 def score(clean: np.ndarray, removed: np.ndarray) -> np.ndarray:
     whole, part = clean.astype(float), removed.astype(float)
-    return (whole - part) / whole
+    return np.divide(whole - part, whole, out=np.full(len(whole), np.nan), where=whole > 0)

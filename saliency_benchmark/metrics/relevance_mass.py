@@ -1,6 +1,6 @@
 """Relevance mass accuracy: share of the positive relevance that lies in the region (Arras et al., 2022, eq. 1).
 
-R = sum over the channels of max(R_c, 0). No positive relevance at all: NaN.
+R = sum over the channels of max(R_c, 0). No positive relevance at all, or an empty region: NaN.
 """
 
 import numpy as np
@@ -12,7 +12,6 @@ NEEDS_REGIONS = True
 
 
 def score(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    relevance = area.positive(maps)
-    total = relevance.sum(1)
-    inside = np.where(area.flat(regions), relevance, 0).sum(1)
-    return np.divide(inside, total, out=np.full(len(maps), np.nan), where=total > 0)
+    relevance, region = area.positive(maps), area.flat(regions)
+    total, inside = relevance.sum(1), np.where(region, relevance, 0).sum(1)
+    return np.divide(inside, total, out=np.full(len(maps), np.nan), where=(total > 0) & region.any(1))

@@ -46,7 +46,8 @@ def probe(
     def between(first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
         """FIRST with the top cells of LAST, at every step but the two ends, which are images of their own."""
         tops = (grid.spread(rank < count, shape, size) for count in counts[1:-1])
-        return torch.stack([probability(torch.where(top, last, first)) for top in tops] or [inputs[:, 0, 0, 0]][:0], 1)
+        answers = [probability(torch.where(top, last, first))[:, None] for top in tops]
+        return torch.cat([inputs.new_empty(len(inputs), 0), *answers], 1)
 
     with torch.inference_mode():
         shown = (inputs, *(fills.fill(name, inputs, classifier.black()) for name in (fill, start)))

@@ -55,8 +55,13 @@ class Index:
 
 
 def out_of_date(expected: dict[str, Expected], index: Index) -> dict[str, str]:
-    """Path -> reason, for each file of EXPECTED that is not what its rule would make now."""
+    """Path -> reason, for each file of EXPECTED that is not what its rule would make now, or whose inputs are gone.
+
+    Snakemake makes a missing file only for what it runs anyway; a result without its inputs cannot be traced.
+    """
     reasons = {path: _reason(index[path], wanted, index) for path, wanted in expected.items()}
+    sources = (path for wanted in expected.values() for paths in wanted.inputs.values() for path in paths)
+    reasons |= {path: "it is missing" for path in sources if not Path(path).exists()}
     return {path: reason for path, reason in reasons.items() if reason}
 
 
@@ -121,7 +126,7 @@ def _reason(record: dict | None, wanted: Expected, index: Index) -> str:
 
 
 def _changed_inputs(made: dict[str, list], paths: dict[str, list[str]], index: Index) -> Iterator[str]:
-    """Names of inputs that hold something else now. A missing one is Snakemake's to make; it will see to the rest."""
+    """Names of inputs that hold something else now. A missing one is made first, and then its dependents."""
     for name in sorted(made.keys() | paths.keys()):
         records = [index[path] for path in paths.get(name, [])]
         if all(records) and [record["content"] for record in records] != made.get(name):

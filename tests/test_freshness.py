@@ -59,10 +59,10 @@ def test_a_file_that_is_not_what_was_made_is_seen(chain, damage):
     assert reasons(chain)["a.csv"] == "its contents are not what was made"
 
 
-def test_a_missing_input_is_left_to_snakemake(chain):
+def test_a_missing_input_is_to_be_made(chain):
     Path("a.csv").unlink()
     del chain["a.csv"]
-    assert reasons(chain) == {}
+    assert reasons(chain) == {"a.csv": "it is missing"}
 
 
 def test_an_unchanged_file_is_read_only_once(chain, monkeypatch):

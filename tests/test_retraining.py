@@ -97,7 +97,7 @@ def test_with_everything_removed_only_chance_is_left(order, fraction, retrained)
 
 def test_the_ends_are_nothing_and_everything_removed(retrained, settings, baseline):
     told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
-    rows = fitting.ends(TRAIN, TEST, told=told, loss=baseline, settings=settings, seed="a")
+    rows = curve_ends.ends(TRAIN, TEST, told=told, loss=baseline, settings=settings, fill="mean", seed="a")
     assert rows == [{"fraction": 0.0, "accuracy": 1.0}, {"fraction": 1.0, "accuracy": 0.5}]
     assert retrained([truth(TRAIN), truth(TEST)], [0.0]) == {0.0: 1.0}
 
@@ -106,7 +106,9 @@ def test_the_best_answer_without_an_image_is_the_most_frequent_label(settings, b
     train = {name: values[[0, 1, 2, 4]] for name, values in TRAIN.items()}
     test = {name: values[[0, 1, 3, 5]] for name, values in TEST.items()}
     told = fitting.description({"options": {"width": 4}}, "small_cnn", train["data"], train["label"])
-    rows = fitting.ends(train, test, told=told, loss=baseline, settings=settings | {"epochs": 1}, seed="a")
+    rows = curve_ends.ends(
+        train, test, told=told, loss=baseline, settings=settings | {"epochs": 1}, fill="mean", seed="a"
+    )
     assert rows[1] == {"fraction": 1.0, "accuracy": 0.25}
 
 

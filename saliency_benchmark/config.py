@@ -119,7 +119,11 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
     if not provenance.defines(path, function):
         yield f"{kind}.{label}: {path.name} has no function {function!r}; see saliency_benchmark/{kind}/__init__.py"
         return
-    known = provenance.options(path, function).keys() - design.PROVIDED
+    options = provenance.options(path, function)
+    known = options.keys() - design.PROVIDED
+    for option in sorted(known - entry["options"].keys()):
+        if not options[option]:
+            yield f"{kind}.{label}.options: {path.name} wants {option!r}, which has no default"
     for option in entry["options"].keys() - known:
         near = get_close_matches(option, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""

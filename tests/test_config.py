@@ -71,6 +71,11 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
             {"methods": {"smoothgrad": {"options": {"sample": 3}}, "random": {}}},
             "takes no 'sample' (did you mean 'samples'?); it takes: noise, samples, seed",
         ),
+        ({"datasets": {"m": {"file": "mnist"}}}, "datasets.m.options: mnist.py wants 'root', which has no default"),
+        (
+            {"datasets": {"m": {"file": "mnist", "options": {"root": "/nowhere"}}}},
+            "datasets.m.options.root: there is no folder '/nowhere'",
+        ),
         ({"methods": {"a": {"call": "nowhere:f"}, "random": {}}}, "module 'nowhere' cannot be imported"),
         ({"methods": {"a": {"call": "json:attribute"}, "random": {}}}, "has no function 'attribute'"),
         ({"methods": {"a": {"file": "random", "call": "json:f"}, "random": {}}}, "both `file` and `call`"),

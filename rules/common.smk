@@ -44,7 +44,8 @@ def code(script, *kinds):
 
     def digest(wildcards):
         labels = {f"{kind}s": wildcards[kind] for kind in kinds}
-        return code_digest(script, *(registry.file(kind, label, config[kind][label]) for kind, label in labels.items()))
+        entries = (registry.files(kind, label, config[kind][label]) for kind, label in labels.items())
+        return code_digest(script, *(file for files in entries for file in files))
 
     return digest
 

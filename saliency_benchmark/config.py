@@ -111,7 +111,7 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
         yield f"{kind}.{label}: has both `file` and `call`; keep one"
         return
     try:
-        path = registry.file(kind, label, entry)
+        path = registry.files(kind, label, entry)[0]
     except ValueError as error:
         yield f"{kind}.{label}: {error}"
         return

@@ -41,6 +41,12 @@ def file(kind: str, label: str, entry: dict) -> Path:
     return LIBRARY / kind / f"{name}.py"
 
 
+def files(kind: str, label: str, entry: dict) -> list[Path]:
+    """All registry files that ENTRY names: its own, and that of the method it is based on."""
+    base = entry["options"].get("base") if kind == "methods" else None
+    return [file(kind, label, entry), *([file("methods", base, {})] if base else [])]
+
+
 def load(kind: str, label: str, entry: dict) -> ModuleType:
     """The module of ENTRY. Where `call` names a function, the module answers to the registry's own name for it."""
     path = file(kind, label, entry)

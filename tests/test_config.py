@@ -69,7 +69,7 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"methods": {"gradient": {"options": {"sample": 3}}, "random": {}}}, "gradient.py takes no 'sample'"),
         (
             {"methods": {"smoothgrad": {"options": {"sample": 3}}, "random": {}}},
-            "takes no 'sample' (did you mean 'samples'?); it takes: noise, samples, seed",
+            "takes no 'sample' (did you mean 'samples'?); it takes: base, noise, samples, seed",
         ),
         ({"datasets": {"m": {"file": "mnist"}}}, "datasets.m.options: mnist.py wants 'root', which has no default"),
         (
@@ -78,6 +78,7 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ),
         ({"methods": {"a": {"call": "nowhere:f"}, "random": {}}}, "module 'nowhere' cannot be imported"),
         ({"methods": {"a": {"call": "json:attribute"}, "random": {}}}, "has no function 'attribute'"),
+        ({"methods": {"smoothgrad": {"options": {"base": "gradcam"}}, "random": {}}}, "(did you mean 'grad_cam'?)"),
         ({"methods": {"a": {"file": "random", "call": "json:f"}, "random": {}}}, "both `file` and `call`"),
         ({"methods": {"../x": {"file": "random"}, "random": {}}}, "'../x' does not match"),
         ({"groups": {"mine": ["gradient", "nobody"]}}, "groups.mine names 'nobody'"),

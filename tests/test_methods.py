@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from saliency_benchmark import artifacts, attribution, gradients, registry
+from saliency_benchmark import artifacts, attribution, ensembles, gradients, registry
 from saliency_benchmark.classifier import feature_layer
 from saliency_benchmark.models import small_cnn
 
@@ -285,7 +285,7 @@ def test_another_seed_is_other_noise(name, classifier, inputs, targets):
 
 def test_the_noise_is_a_share_of_each_images_own_range():
     images = torch.stack([torch.linspace(0, 1, 600).reshape(3, 10, 20), torch.linspace(-4, 4, 600).reshape(3, 10, 20)])
-    copies = gradients.noisy(lambda model, shown, targets: shown, None, images, None, 40, 0.15, 0)
+    copies = ensembles.noisy(lambda model, shown, targets: shown, None, images, None, 40, 0.15, 0)
     noise = torch.stack([copy - images for copy in copies]).transpose(0, 1).flatten(1)
     error = 4 / (2 * noise.shape[1]) ** 0.5  # four standard errors of a deviation, relative
     assert torch.allclose(noise.std(1), torch.tensor([0.15, 0.15 * 8]), rtol=error)

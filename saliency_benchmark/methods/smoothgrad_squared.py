@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients
+from saliency_benchmark import ensembles
 
 GROUP = "backpropagation"
 
@@ -13,9 +13,12 @@ def attribute(
     images: torch.Tensor,
     targets: torch.Tensor,
     *,
+    layer: str = "",
+    base: str = "gradient",
     samples: int = 15,
     noise: float = 0.15,
     seed: int = 0,
 ) -> torch.Tensor:
-    copies = gradients.noisy(gradients.gradient, model, images, targets, samples, noise, seed)
-    return sum(copy**2 for copy in copies) / samples
+    """BASE: the method whose maps are taken, by its name in methods/, with its defaults."""
+    maps = ensembles.noisy(ensembles.base_method(base, layer), model, images, targets, samples, noise, seed)
+    return sum(one**2 for one in maps) / samples

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients
+from saliency_benchmark import ensembles
 
 GROUP = "backpropagation"
 
@@ -13,14 +13,18 @@ def attribute(
     images: torch.Tensor,
     targets: torch.Tensor,
     *,
+    layer: str = "",
+    base: str = "gradient",
     samples: int = 15,
     noise: float = 0.15,
     seed: int = 0,
 ) -> torch.Tensor:
-    mean, scatter = torch.zeros_like(images), torch.zeros_like(images)
+    """BASE: the method whose maps are taken, by its name in methods/, with its defaults."""
+    maps = ensembles.noisy(ensembles.base_method(base, layer), model, images, targets, samples, noise, seed)
+    mean = scatter = torch.zeros(())
     # Welford's update: no difference of two large numbers, one copy in memory.
-    for number, copy in enumerate(gradients.noisy(gradients.gradient, model, images, targets, samples, noise, seed), 1):
-        step = copy - mean
+    for number, one in enumerate(maps, 1):
+        step = one - mean
         mean = mean + step / number
-        scatter = scatter + step * (copy - mean)
+        scatter = scatter + step * (one - mean)
     return scatter / samples

@@ -1,0 +1,13 @@
+"""Guided Grad-CAM: guided backpropagation times Grad-CAM (Selvaraju et al., 2017, section 3.2)."""
+
+import torch
+from torch import nn
+
+from saliency_benchmark.methods import grad_cam, guided_backprop
+
+GROUP = "backpropagation"
+
+
+def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str) -> torch.Tensor:
+    fine = guided_backprop.attribute(model, images, targets)
+    return fine * grad_cam.attribute(model, images, targets, layer=layer)[:, None]

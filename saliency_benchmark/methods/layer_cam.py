@@ -1,0 +1,13 @@
+"""Layer-CAM: every cell weighted by its own positive gradient (Jiang et al., 2021, eq. 6 and 7)."""
+
+import torch
+from torch import nn
+
+from saliency_benchmark import cams
+
+GROUP = "cam"
+
+
+def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str) -> torch.Tensor:
+    features, gradient = cams.read(model, images, targets, layer)
+    return cams.draw((gradient.relu() * features).sum(1).relu(), images)

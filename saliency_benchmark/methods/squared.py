@@ -1,0 +1,15 @@
+"""SQ: the square of another method's single map, without noise (Hooker et al., 2019, section 4.3)."""
+
+import torch
+from torch import nn
+
+from saliency_benchmark import ensembles
+
+GROUP = "backpropagation"
+
+
+def attribute(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str = "", base: str = "gradient"
+) -> torch.Tensor:
+    """BASE: the method whose map is squared, by its name in methods/, with its defaults."""
+    return ensembles.base_method(base, layer)(model, images, targets) ** 2

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from saliency_benchmark import artifacts, config
+from saliency_benchmark import artifacts, config, settings_table
 
 
 def settings(arguments: argparse.Namespace) -> None:
     """Print the table of all settings, as the README has it."""
-    print(config.settings_table(), end="")
+    print(settings_table.settings_table(), end="")
 
 
 def check(arguments: argparse.Namespace) -> None:

@@ -46,8 +46,8 @@ def summarise(roar: pd.DataFrame, control: str, *, resamples: int = 2000, seed: 
             rows.append({**names, "method": method, **score})
     table = pd.DataFrame(rows)
     first = [column for column in ("dataset", "model", "recipe", "seed", "method", "order") if column in table]
-    last = ["area_score", "low", "high", "beats_random", "repeats"]
-    return table[first + [column for column in table if column not in first + last] + last]
+    first += ["area_score", "low", "high", "beats_random"]
+    return table[first + [column for column in table if column not in first]]
 
 
 def _scored(curve: pd.DataFrame, control: pd.DataFrame | None, order: str, resamples: int, seed: int) -> dict:

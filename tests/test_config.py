@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from saliency_benchmark import __main__, config, design
+from saliency_benchmark.settings_table import settings_table
 
 ROOT = Path(__file__).parent.parent
 TINY = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text())
@@ -24,7 +25,7 @@ def test_the_shipped_settings_are_valid(path):
 
 
 def test_the_readme_shows_the_settings_as_they_are():
-    assert config.settings_table() in (ROOT / "README.md").read_text()
+    assert settings_table() in (ROOT / "README.md").read_text()
 
 
 def test_every_setting_is_described():
@@ -139,9 +140,31 @@ def test_controls_are_in_no_group_of_explanations():
 
 def test_the_commands_print_the_table_check_a_file_and_name_mistakes(tmp_path, capsys):
     assert __main__.main(["settings"]) == 0
-    assert capsys.readouterr().out == config.settings_table()
+    assert capsys.readouterr().out == settings_table()
     assert __main__.main(["check", str(ROOT / "config.yaml")]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["agreement"]["confidence"] == 0.99
     (tmp_path / "bad.yaml").write_text("methods: {}\n")
     assert __main__.main(["check", str(tmp_path / "bad.yaml")]) == 1
     assert "'datasets' is a required property" in capsys.readouterr().err
+
+
+def test_an_entry_with_nothing_behind_its_name_is_an_entry_without_options():
+    spoken = changed(methods={"gradient": None, "random": None}, roar=None)
+    assert config.complete(spoken) == config.complete(changed(methods={"gradient": {}, "random": {}}, roar={}))
+
+
+def test_numbers_that_came_as_text_are_numbers():
+    spoken = config.complete(
+        changed(seeds=["0", "1"], training={"epochs": "2", "learning_rate": "0.05", "flip": "True"})
+    )
+    assert spoken["seeds"] == [0, 1]
+    assert (spoken["training"]["epochs"], spoken["training"]["learning_rate"]) == (2, 0.05)
+    assert spoken["training"]["flip"] is True
+    with pytest.raises(ValueError, match="'many' is not of type 'integer'"):
+        config.complete(changed(training={"epochs": "many"}))
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"methods": []}, {"datasets": {1: {}}}, {"seeds": {"a": 1}}, {"roar": [1]}])
+def test_nonsense_is_told_and_never_a_crash(nonsense):
+    with pytest.raises(ValueError, match="the settings cannot be used"):
+        config.complete(nonsense if not nonsense else changed(**nonsense))

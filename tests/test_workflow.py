@@ -65,7 +65,7 @@ def test_gives_a_report_and_every_table_with_its_columns(first):
     assert not re.findall(r"(?:src|href)=.?http|url\(http|@import", html)
     for table, columns in COLUMNS.items():
         found = list(pd.read_csv(folder / f"results/tables/{table}.csv").columns)
-        assert [column for column in found if column in columns.split()] == columns.split()
+        assert found[: len(columns.split())] == columns.split()
 
 
 def test_every_score_of_the_table_is_there_once(first):

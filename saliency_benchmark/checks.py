@@ -1,0 +1,96 @@
+"""What a schema cannot say of the settings: names that must exist elsewhere, entries that must have their function."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from saliency_benchmark import design, provenance, registry
+
+RESERVED = {"all", "all+controls"}
+
+
+def problems(config: dict) -> Iterator[str]:
+    """A sentence for each thing in the complete settings CONFIG that cannot work, before any job starts."""
+    for kind in registry.FUNCTIONS:
+        for label, entry in config[kind].items():
+            yield from _entry_problems(kind, label, entry)
+    yield from _name_problems(config)
+    try:
+        yield from _folder_problems(config)
+        yield from _group_problems(config)
+        yield from _metric_problems(config)
+    except ValueError:
+        pass  # a missing file, named above
+
+
+def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
+    if "file" in entry and "call" in entry:
+        yield f"{kind}.{label}: has both `file` and `call`; keep one"
+        return
+    try:
+        path = registry.files(kind, label, entry)[0]
+    except ValueError as error:
+        yield f"{kind}.{label}: {error}"
+        return
+    function = entry["call"].partition(":")[2] if "call" in entry else registry.FUNCTIONS[kind]
+    if not provenance.defines(path, function):
+        yield f"{kind}.{label}: {path.name} has no function {function!r}; see saliency_benchmark/{kind}/__init__.py"
+        return
+    options = provenance.options(path, function)
+    known = options.keys() - design.PROVIDED
+    for option in sorted(known - entry["options"].keys()):
+        if not options[option]:
+            yield f"{kind}.{label}.options: {path.name} wants {option!r}, which has no default"
+    for option in entry["options"].keys() - known:
+        near = get_close_matches(option, known, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        takes = ", ".join(sorted(known)) or "none"
+        yield f"{kind}.{label}.options: {path.name} takes no {option!r}{hint}; it takes: {takes}"
+
+
+def _name_problems(config: dict) -> Iterator[str]:
+    """Names in one part of the settings that another part must have."""
+    choices = [
+        (f"datasets.{name}.{kind}", kind, entry.get(kind, []))
+        for name, entry in config["datasets"].items()
+        for kind in ("recipes", "models")
+    ]
+    choices += [
+        (f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in ("datasets", "models", "recipes", "methods")
+    ]
+    choices += [(f"groups.{name}", "methods", members) for name, members in config["groups"].items()]
+    for place, kind, chosen in choices:
+        for name in chosen:
+            if name not in config[kind]:
+                near = get_close_matches(name, config[kind], 1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                yield f"{place} names {name!r}{hint}, which is not in `{kind}`: {', '.join(config[kind])}"
+
+
+def _folder_problems(config: dict) -> Iterator[str]:
+    for dataset in config["datasets"]:
+        for option, folder in design.folders(config, dataset).items():
+            if not Path(folder).is_dir():
+                yield f"datasets.{dataset}.options.{option}: there is no folder {str(Path(folder).absolute())!r}"
+
+
+def _group_problems(config: dict) -> Iterator[str]:
+    own = {member for members in config["groups"].values() for member in members}
+    for name in RESERVED & config["groups"].keys():
+        yield f"groups.{name}: this name is taken; every run has the group {name!r}"
+    for label, entry in config["methods"].items():
+        group = provenance.constant(registry.file("methods", label, entry), "GROUP")
+        if group is None and label not in own:
+            yield f'methods.{label} is in no group: put `GROUP = "..."` into its file, or name it under `groups`'
+
+
+def _metric_problems(config: dict) -> Iterator[str]:
+    for label, entry in config["metrics"].items():
+        probe = design.probe_of(config, label)
+        if probe is not None and probe not in config["probes"]:
+            yield f"metrics.{label} reads the probe {probe!r}, which is not in `probes`: {', '.join(config['probes'])}"
+        path = registry.file("metrics", label, entry)
+        if not isinstance(provenance.constant(path, "HIGHER_IS_BETTER"), bool):
+            yield f"metrics.{label}: {path.name} must say `HIGHER_IS_BETTER = True` or `False`"
+        if not any(label in design.metrics(config, dataset) for dataset in config["datasets"]):
+            yield f"metrics.{label} needs regions, and no data set here has any: add one that has, or leave it out"

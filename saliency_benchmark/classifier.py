@@ -42,7 +42,8 @@ def build(entry: dict, label: str, shape: tuple[int, int, int], classes: int, se
 def feature_layer(network: nn.Module, shape: tuple[int, int, int]) -> str:
     """Name of the last module whose output is a map of features, (image, channel, row, column) with more than one cell.
 
-    Raises ValueError where the network has none; the settings' `layer` names one then.
+    A module that is called twice in one pass is passed over, since its hooks would speak of two maps; the block around
+    it speaks of the last. Raises ValueError where there is none; the settings' `layer` names one then.
     """
     found: list[str] = []
 
@@ -53,8 +54,7 @@ def feature_layer(network: nn.Module, shape: tuple[int, int, int]) -> str:
 
         return hook
 
-    modules = [(name, module) for name, module in network.named_modules() if name and not list(module.children())]
-    handles = [module.register_forward_hook(note(name)) for name, module in modules]
+    handles = [module.register_forward_hook(note(name)) for name, module in network.named_modules() if name]
     training = network.training
     try:
         with torch.inference_mode():
@@ -63,9 +63,10 @@ def feature_layer(network: nn.Module, shape: tuple[int, int, int]) -> str:
         network.train(training)
         for handle in handles:
             handle.remove()
-    if not found:
+    once = [name for name in found if found.count(name) == 1]
+    if not once:
         raise ValueError("no module of this model gives a feature map: name one as `layer` of the model")
-    return found[-1]
+    return once[-1]
 
 
 def save(path: str | Path, classifier: Classifier, description: dict, curve: np.ndarray, origin: dict) -> None:

@@ -75,7 +75,8 @@ def explain(
         more = {name: value for name, value in given.items() if name in wanted}
         maps = maps_of(attribute, classifier, inputs, targets, **options, **more)
         writer.append(
-            attribution=maps.cpu().numpy(),
+            # With a channel axis in any case: viewers take the first of three axes for it.
+            attribution=(maps if maps.ndim == 4 else maps[:, None]).cpu().numpy(),
             label=block["label"],
             target=targets.cpu().numpy().astype(np.int32),
             prediction=prediction.cpu().numpy(),

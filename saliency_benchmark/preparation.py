@@ -6,10 +6,14 @@ from saliency_benchmark import artifacts, registry
 
 
 def load(split: str, label: str, entry: dict) -> artifacts.Arrays:
-    """The arrays of one split. Raises ValueError where the data set gives something else than it should."""
+    """The arrays of one split: `index` counts the images of this file, `source` is their index where they came from.
+
+    Raises ValueError where the data set gives something else than it should.
+    """
     images = registry.load("datasets", label, entry).load(split, **entry["options"])
     if images["data"].dtype != np.uint8:
         raise ValueError(f"data set {label!r} gives {images['data'].dtype} pixels; wanted: bytes (uint8), 0 to 255")
     if len(images["label"]) == 0 or images["label"].min() < 0:
         raise ValueError(f"data set {label!r} gives {len(images['label'])} {split} images; labels count from 0")
-    return images
+    places = np.arange(len(images["label"]), dtype=np.int32)
+    return {**images, "index": places, "source": images["index"]}

@@ -18,10 +18,16 @@ class Schema:
 
 IMAGES = Schema(
     "images",
-    {"data": "image channel row column", "label": "image", "index": "image", "region?": "image row column"},
+    {
+        "data": "image channel row column",
+        "label": "image",
+        "index": "image",
+        "source?": "image",
+        "region?": "image row column",
+    },
 )
 MODEL = Schema("model", {"mean": "channel", "deviation": "channel", "loss": "epoch"}, open=True)
-# `attribution`, `label`, `prediction` and `index` are the names that the ViRelAy viewer reads.
+# `attribution`, `label`, `prediction` and `index` (place in the file of images) are what the ViRelAy viewer reads.
 MAPS = Schema(
     "maps",
     {

@@ -73,9 +73,9 @@ def test_the_shipped_fashion_images_are_the_official_ones(split):
     images = load("fashion_mnist", split)
     assert np.array_equal(images["data"][:, 0], official["images"])
     assert np.array_equal(images["label"], official["labels"])
-    assert np.array_equal(images["index"], official["index"])
+    assert np.array_equal(images["source"], official["index"])
     whole = idx.read(OFFICIAL / f"{cut.PARTS[split][0]}-images-idx3-ubyte.gz")
-    assert np.array_equal(whole[images["index"]], images["data"][:, 0])
+    assert np.array_equal(whole[images["source"]], images["data"][:, 0])
 
 
 @pytest.fixture
@@ -358,3 +358,12 @@ def test_a_data_set_that_gives_something_else_is_refused(change, message, monkey
     monkeypatch.setattr(planted, "load", lambda split: arrays | change)
     with pytest.raises(ValueError, match=message):
         load("planted", "train")
+
+
+def test_images_are_counted_here_and_know_where_they_came_from():
+    images = load("fashion_mnist", "train", train=12)
+    assert np.array_equal(images["index"], np.arange(12))
+    assert np.array_equal(
+        images["source"], registry.load("datasets", "fashion_mnist", {}).load("train", train=12)["index"]
+    )
+    assert len(set(images["source"])) == 12

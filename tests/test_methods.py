@@ -355,7 +355,7 @@ def test_grad_cam_by_hand(relu, classifier, inputs, targets):
     (slope,) = torch.autograd.grad(logits.gather(1, targets[:5, None]).sum(), features)
     cam = (slope.mean((2, 3), keepdim=True) * features.detach()).sum(1, keepdim=True)
     drawn = functional.interpolate(cam.relu() if relu else cam, inputs.shape[2:], mode="bilinear", align_corners=False)
-    assert classifier.layer == feature_layer(network, tuple(inputs.shape[1:])) == "block3.2"
+    assert classifier.layer == feature_layer(network, tuple(inputs.shape[1:])) == "block3"
     assert close(explained("grad_cam", classifier, inputs[:5], targets[:5], relu=relu), drawn[:, 0])
 
 
@@ -386,3 +386,18 @@ def test_names_its_group_and_says_whether_it_needs_regions(name):
     wants = "regions" in inspect.signature(method.attribute).parameters
     assert isinstance(method.GROUP, str)
     assert wants == getattr(method, "NEEDS_REGIONS", False)
+
+
+@pytest.mark.parametrize("name", ["occlusion", "gradient"])
+def test_stored_maps_have_the_axes_that_the_virelay_viewer_takes(name, classifier, images, tmp_path):
+    few = {key: array[:3] for key, array in images.items()}
+    artifacts.write(tmp_path / "images.h5", artifacts.IMAGES, few, {})
+    with (
+        artifacts.Reader(tmp_path / "images.h5", artifacts.IMAGES) as shown,
+        artifacts.Writer(tmp_path / "maps.h5", artifacts.MAPS, {}) as maps,
+    ):
+        attribute = registry.load("methods", name, {}).attribute
+        attribution.explain(attribute, classifier, shown, maps, target="prediction", options={})
+    stored = artifacts.read(tmp_path / "maps.h5", artifacts.MAPS)["attribution"]
+    assert stored.shape == (3, 1 if name == "occlusion" else 3, *few["data"].shape[2:])
+    assert all(np.argmin(one.shape) == 0 for one in stored)

@@ -37,6 +37,8 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
         yield f"{kind}.{label}: {path.name} has no function {function!r}; see saliency_benchmark/{kind}/__init__.py"
         return
     options = provenance.options(path, function)
+    if options is None:
+        return
     known = options.keys() - design.PROVIDED
     for option in sorted(known - entry["options"].keys()):
         if not options[option]:

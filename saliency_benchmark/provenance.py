@@ -57,16 +57,29 @@ def constant(path: Path, name: str, default: object = None) -> object:
 
 
 def defines(path: Path, name: str) -> bool:
-    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in _tree(path).body)
-
-
-def options(path: Path, function: str) -> dict[str, bool]:
-    """The keyword-only parameters of FUNCTION in PATH, and whether each has a default."""
+    """Does the file PATH define, import or assign NAME at its top level?"""
+    found: set[str] = set()
     for node in _tree(path).body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return bool(found & {name, "*"})
+
+
+def options(path: Path, function: str) -> dict[str, bool] | None:
+    """The parameters of FUNCTION in PATH that can be options, and whether each has a default.
+
+    None where they cannot be told: the function is defined elsewhere, or takes any keyword.
+    """
+    for node in _tree(path).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function and node.args.kwarg is None:
+            usual = [argument.arg for argument in node.args.args][len(node.args.args) - len(node.args.defaults) :]
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            return {argument.arg: default is not None for argument, default in pairs}
-    return {}
+            return dict.fromkeys(usual, True) | {argument.arg: default is not None for argument, default in pairs}
+    return None
 
 
 @cache

@@ -88,3 +88,16 @@ def test_a_constant_is_read_without_importing(tmp_path):
     assert provenance.constant(tmp_path / "entry.py", "GROUP") == "mine"
     assert provenance.constant(tmp_path / "entry.py", "HIGHER_IS_BETTER") is True
     assert provenance.constant(tmp_path / "entry.py", "PROBE") is None
+
+
+def test_options_are_read_where_they_can_be_told(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from elsewhere import far\nalso = far\n\n\ndef near(model, images, power=2, *, must, may=1):\n    ...\n\n\n"
+        "def anything(model, **options):\n    ...\n"
+    )
+    assert provenance.options(path, "near") == {"power": True, "must": False, "may": True}
+    assert provenance.options(path, "anything") is None
+    assert provenance.options(path, "far") is None
+    assert all(provenance.defines(path, name) for name in ("near", "far", "also", "anything"))
+    assert not provenance.defines(path, "nothing")

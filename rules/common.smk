@@ -60,10 +60,18 @@ def paths(template, rows):
 
 
 def source(wildcards):
-    """What decides a data set's images: its entry without what concerns training, and what lies in its folders."""
+    """What decides a data set's images: its entry without what concerns training.
+
+    For a folder of the user's stands what lies in it, not where it is: it may move, and no artifact names a path. What
+    a download brings is decided by the rest of the entry.
+    """
     entry, folders = config["datasets"][wildcards.dataset], design.folders(config, wildcards.dataset)
-    kept = {key: entry[key] for key in ("file", "call", "options") if key in entry}
-    return kept | {"folders": {option: files.listing(folder) for option, folder in folders.items()}}
+    kept = {key: entry[key] for key in ("file", "call") if key in entry}
+    told = {
+        name: "downloaded" if entry["options"].get("download") else files.listing(path)
+        for name, path in folders.items()
+    }
+    return kept | {"options": entry["options"] | told}
 
 
 def repeat_seed(wildcards):

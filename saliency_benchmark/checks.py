@@ -72,7 +72,7 @@ def _name_problems(config: dict) -> Iterator[str]:
 def _folder_problems(config: dict) -> Iterator[str]:
     for dataset in config["datasets"]:
         for option, folder in design.folders(config, dataset).items():
-            if not Path(folder).is_dir():
+            if not Path(folder).is_dir() and not config["datasets"][dataset]["options"].get("download"):
                 yield f"datasets.{dataset}.options.{option}: there is no folder {str(Path(folder).absolute())!r}"
 
 

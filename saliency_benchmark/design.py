@@ -59,10 +59,10 @@ def probe_of(config: dict, metric: str) -> str | None:
 
 
 def folders(config: dict, dataset: str) -> dict[str, str]:
-    """Folders of the user's that DATASET reads: option -> path. With `download` they may not be there yet."""
+    """Folders of the user's that DATASET reads: option -> path."""
     options = config["datasets"][dataset]["options"]
     names = _constant(config, "datasets", dataset, "FILES", default=())
-    return {name: options[name] for name in names if options.get(name) and not options.get("download")}
+    return {name: options[name] for name in names if options.get(name)}
 
 
 def has_regions(config: dict, dataset: str) -> bool:

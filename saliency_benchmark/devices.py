@@ -8,7 +8,7 @@ import torch
 def best() -> torch.device:
     """The GPU if there is one. From here on every operation is deterministic."""
     if not torch.cuda.is_available():
-        # What we use is deterministic on a processor anyway, and asking for it imports half of torch's compiler: 1.4 s.
+        # What we use is deterministic on a processor anyway, and asking for it imports half of torch's compiler.
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with a fixed workspace only
     torch.use_deterministic_algorithms(True)

@@ -50,7 +50,10 @@ def agreement_table(
 def summary_table(
     scores: artifacts.Arrays, groups: dict[str, list[str]], higher: bool, settings: dict, keys: dict
 ) -> pd.DataFrame:
-    """One row per group and method, as summary.csv has them: mean over the valid images, mean rank within the group."""
+    """One row per group and method, as summary.csv has them: mean over the valid images, mean rank within the group.
+
+    An image on which one method alone has a valid score ranks nothing.
+    """
     rows = []
     options = {name: settings[name] for name in ("confidence", "resamples", "seed")}
     names = [name.decode() for name in scores["method"]]
@@ -59,8 +62,10 @@ def summary_table(
     }
     for group, values in _by_group(scores, groups):
         ranking = agreement.ranks(values, higher)
+        several = np.isfinite(values).sum(0) >= 2
         for method, column, rank in zip(groups[group], values, ranking.T, strict=True):
             valid = np.isfinite(column)
+            ranked = valid & several if len(values) > 1 else valid
             rows.append(
                 {
                     **{key: keys[key] for key in ("dataset", "model", "recipe", "seed")},
@@ -71,7 +76,7 @@ def summary_table(
                     "mean": column[valid].mean() if valid.any() else np.nan,
                     "low": intervals[method][0],
                     "high": intervals[method][1],
-                    "mean_rank": rank[valid].mean() if valid.any() else np.nan,
+                    "mean_rank": rank[ranked].mean() if ranked.any() else np.nan,
                     "images": int(valid.sum()),
                     "invalid": int((~valid).sum()),
                 }

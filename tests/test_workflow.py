@@ -12,10 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
+from saliency_benchmark import artifacts
 from tests.snakes import ROOT, command_line, copy_project, edit, jobs, snakemake, wildcards
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
@@ -335,3 +338,25 @@ def test_settings_by_hand_come_before_those_of_the_file(first):
     project, folder = first
     assert jobs(project, folder, "--config", "seeds=[0,1]")["train"] == 3
     assert jobs(project, folder, "--config", "report={examples: 1}") == Counter(report=1)
+
+
+def test_a_folder_of_images_may_move_and_what_lies_in_it_counts(first, tmp_path):
+    project, _ = first
+    root, folder = tmp_path / "images", tmp_path / "run"
+    for number, name in enumerate(("train/a/0", "train/b/0", "test/a/0", "test/b/0")):
+        path = root / f"{name}.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.full((8, 9, 3), 40 * number, np.uint8)).save(path)
+
+    def words():
+        datasets = {"mine": {"file": "folder", "options": {"root": str(root)}}}
+        more = settings(folder, datasets=datasets, metrics={"dauc": {}, "dc": {}}, roar={})
+        return ["results/mine/images/train.h5", *more]
+
+    snakemake(project, folder, *words())
+    note = artifacts.record(folder / "results/mine/images/train.h5")
+    assert str(tmp_path) not in json.dumps(note)
+    root = root.rename(tmp_path / "moved")
+    assert jobs(project, folder, *words()) == Counter()
+    Image.fromarray(np.eye(8, 9, dtype=np.uint8) * 255).save(root / "train/a/0.png")
+    assert jobs(project, folder, *words()) == Counter(prepare_images=1)

@@ -1,19 +1,15 @@
-"""A classifier of torchvision by its name there, from random weights or from a file of weights."""
+"""A classifier of torchvision by its name there, with random weights."""
 
-import torch
 from torch import nn
 
 from saliency_benchmark import compat
 
 
-def build(
-    shape: tuple[int, int, int], classes: int, *, name: str, weights: str | None = None, settings: dict | None = None
-) -> nn.Module:
+def build(shape: tuple[int, int, int], classes: int, *, name: str, settings: dict | None = None) -> nn.Module:
     """NAME as torchvision.models has it (resnet18, vgg11_bn, ...); SETTINGS: more keyword arguments of its builder.
 
-    WEIGHTS: a state dictionary saved by torch.save, with as many classes as the data set. A first convolution for
-    three channels is made anew where SHAPE has another number. Raises ValueError where the name is unknown, or the
-    weights do not fit.
+    A first convolution for three channels is made anew where SHAPE has another number. Raises ValueError where the name
+    is unknown.
     """
     compat.torchvision()
     from torchvision import models
@@ -23,12 +19,6 @@ def build(
     network = models.get_model(name, weights=None, num_classes=classes, **(settings or {}))
     if shape[0] != 3:
         _take_channels(network, shape[0])
-    if weights is not None:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        try:
-            network.load_state_dict(state)
-        except RuntimeError as error:
-            raise ValueError(f"{weights} does not fit {name} with {classes} classes: {error}") from error
     return network
 
 

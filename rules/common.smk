@@ -23,7 +23,7 @@ LOG = "results/logs/{dataset}/{model}/{recipe}/seed-{seed}"
 
 
 def any_of(names):
-    return "|".join(re.escape(name) for name in names)
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 wildcard_constraints:
@@ -39,12 +39,12 @@ wildcard_constraints:
     repeat=r"\d+",
 
 
-def code(script, *kinds):
-    """Digest of SCRIPT and of the registry file that the wildcard of each of KINDS (method, metric, ...) names."""
+def code(script, *kinds, methods=()):
+    """Digest of SCRIPT, of the registry file that the wildcard of each of KINDS (method, ...) names, and of METHODS."""
 
     def digest(wildcards):
-        labels = {f"{kind}s": wildcards[kind] for kind in kinds}
-        entries = (registry.files(kind, label, config[kind][label]) for kind, label in labels.items())
+        pairs = [*((f"{kind}s", wildcards[kind]) for kind in kinds), *(("methods", label) for label in methods)]
+        entries = (registry.files(kind, label, config[kind][label]) for kind, label in pairs)
         return code_digest(script, *(file for files in entries for file in files))
 
     return digest
@@ -77,6 +77,17 @@ def source(wildcards):
 def repeat_seed(wildcards):
     """Methods share the seeds of their repeats, so that their curves differ by the method alone."""
     return f"seed {wildcards.seed} repeat {wildcards.repeat}"
+
+
+def background(labels):
+    """The training images, if one of the methods LABELS asks for some of them."""
+    return TRAIN_IMAGES if any(design.asks(config, label, "background") for label in labels) else []
+
+
+def explaining(labels):
+    """Settings of `explain` that concern the methods LABELS."""
+    shared = {key: config["explain"][key] for key in ("target", "output", "rows") if key in config["explain"]}
+    return shared | ({"background": config["explain"]["background"]} if background(labels) else {})
 
 
 def removal(wildcards):

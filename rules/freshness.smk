@@ -8,6 +8,8 @@ from snakemake.logging import logger
 
 from saliency_benchmark import files, freshness
 
+BUNDLE_RULES = {f"attribute_{name}" for name in BUNDLES}
+
 
 def expectation(path):
     """What should have made the file PATH, or None where no rule here makes it."""
@@ -15,10 +17,12 @@ def expectation(path):
     if maker is None:
         return None
     wildcards = maker.get_wildcards(path)
+    # One job of a bundle makes the maps of several methods: whose they are stands in their path.
+    part = {"method": Path(path).parent.name} if path.endswith(".h5") and maker.name in BUNDLE_RULES else {}
     inputs = maker.expand_input(wildcards)[0]
     params = maker.expand_params(wildcards, inputs, maker.expand_output(wildcards)[0], None)[0]
     named = {name: files.listed(value) for name, value in inputs.items()}
-    return freshness.Expected(maker.name, dict(wildcards), dict(params.items()), named)
+    return freshness.Expected(maker.name, dict(wildcards) | part, dict(params.items()), named)
 
 
 def made_before():

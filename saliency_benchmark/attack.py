@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional
 
-from saliency_benchmark.attribution import preserved
 from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.preserving import preserved
 
 
 def pgd(

@@ -4,19 +4,31 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from saliency_benchmark import gradients, sharing
 
+
+@sharing.once
 def read(
     model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Feature maps at LAYER and the gradient of each target logit there, both (image, feature, row, column)."""
+    """Feature maps at LAYER and the gradient of each target output there, both (image, feature, row, column).
+
+    One forward pass and the part of a backward pass behind LAYER: the graph begins there.
+    """
     found: list[torch.Tensor] = []
-    handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
+
+    def begin(module: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:
+        found.append(output.detach().requires_grad_(True))
+        return found[-1].clone()  # what comes next may change its input in place
+
+    handle = model.get_submodule(layer).register_forward_hook(begin)
     try:
-        logits = model(images.detach().requires_grad_(True))
+        with torch.enable_grad():
+            output = gradients.chosen(model(images.detach()), targets)
+            gradient = torch.autograd.grad(output.sum(), found[-1])[0]
     finally:
         handle.remove()
-    gradient = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), found[0])[0]
-    return found[0].detach(), gradient
+    return found[-1].detach(), gradient
 
 
 def draw(cells: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
@@ -26,5 +38,5 @@ def draw(cells: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 def weighted(features: torch.Tensor, weights: torch.Tensor, relu: bool) -> torch.Tensor:
     """Sum of the feature maps with one weight each: (image, feature, row, column), (image, feature) -> cells."""
-    cells = (features * weights[:, :, None, None]).sum(1)
+    cells = torch.einsum("nkhw,nk->nhw", features, weights)
     return cells.relu() if relu else cells

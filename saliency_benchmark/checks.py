@@ -18,6 +18,7 @@ def problems(config: dict) -> Iterator[str]:
     try:
         yield from _folder_problems(config)
         yield from _group_problems(config)
+        yield from _bundle_problems(config)
         yield from _metric_problems(config)
     except ValueError:
         pass  # a missing file, named above
@@ -60,7 +61,8 @@ def _name_problems(config: dict) -> Iterator[str]:
     choices += [
         (f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in ("datasets", "models", "recipes", "methods")
     ]
-    choices += [(f"groups.{name}", "methods", members) for name, members in config["groups"].items()]
+    sets = {"groups": config["groups"], "explain.together": config["explain"]["together"]}
+    choices += [(f"{place}.{name}", "methods", members) for place in sets for name, members in sets[place].items()]
     for place, kind, chosen in choices:
         for name in chosen:
             if name not in config[kind]:
@@ -84,6 +86,16 @@ def _group_problems(config: dict) -> Iterator[str]:
         group = provenance.constant(registry.file("methods", label, entry), "GROUP")
         if group is None and label not in own:
             yield f'methods.{label} is in no group: put `GROUP = "..."` into its file, or name it under `groups`'
+
+
+def _bundle_problems(config: dict) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name, members in config["explain"]["together"].items():
+        for label in members:
+            if label in config["methods"] and design.needs_regions(config, "methods", label):
+                yield f"explain.together.{name}: {label} needs regions, which not every data set has; leave it out"
+            if seen.setdefault(label, name) != name:
+                yield f"explain.together.{name}: {label} is in {seen[label]} already; a method is in one bundle"
 
 
 def _metric_problems(config: dict) -> Iterator[str]:

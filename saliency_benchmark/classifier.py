@@ -29,6 +29,9 @@ class Classifier:
         """The colour black as network input, (channel)."""
         return -self.mean / self.deviation
 
+    def white(self) -> torch.Tensor:
+        return (1 - self.mean) / self.deviation
+
 
 def build(entry: dict, label: str, shape: tuple[int, int, int], classes: int, seed: int) -> nn.Module:
     """A new network for images of SHAPE (channel, row, column), initialised from SEED; no global state changes."""

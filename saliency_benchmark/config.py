@@ -46,6 +46,9 @@ def _told(error: jsonschema.ValidationError, prefix: str = "", known: dict | Non
         return f"{place}: unknown {', '.join(hints)}; known: {', '.join(known)}"
     if error.validator in ("exclusiveMinimum", "exclusiveMaximum") and "fractions" in place:
         return f"{place} is {error.instance}; wanted: between 0 and 1, which join by themselves (clean and all removed)"
+    if error.validator == "anyOf":
+        wanted = [part.get("enum") or f"{part['type']} of at least {part['minimum']}" for part in error.validator_value]
+        return f"{place} is {error.instance!r}; wanted: {' or '.join(map(str, wanted))}"
     if error.validator == "required":
         return f"{place}: {error.message}; see the table of settings in README.md"
     return f"{place}: {error.message}"

@@ -5,7 +5,7 @@ from pathlib import Path
 from saliency_benchmark import provenance, registry
 
 # Keyword arguments that the workflow hands over itself; the settings cannot.
-PROVIDED = {"regions", "generator", "layer"}
+PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given"}
 
 
 def trained(config: dict) -> list[dict]:
@@ -63,6 +63,15 @@ def folders(config: dict, dataset: str) -> dict[str, str]:
     options = config["datasets"][dataset]["options"]
     names = _constant(config, "datasets", dataset, "FILES", default=())
     return {name: options[name] for name in names if options.get(name)}
+
+
+def asks(config: dict, label: str, parameter: str) -> bool:
+    """Does the method LABEL, or the one that it is based on, have PARAMETER?"""
+    entry = config["methods"][label]
+    function = entry["call"].partition(":")[2] if "call" in entry else registry.FUNCTIONS["methods"]
+    own, *bases = registry.files("methods", label, entry)
+    found = [provenance.options(own, function), *(provenance.options(path, "attribute") for path in bases)]
+    return any(parameter in (options or {}) for options in found)
 
 
 def has_regions(config: dict, dataset: str) -> bool:

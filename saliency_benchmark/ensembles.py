@@ -1,22 +1,51 @@
 """Methods made of another method's maps: of noisy copies of the image, or of a single map."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients, registry
+from saliency_benchmark import batching, calling, gradients, registry, sharing
 from saliency_benchmark import noise as chance
 
 
-def base_method(name: str, layer: str) -> Callable:
-    """The method NAME of methods/ with its defaults, as a function of model, images and targets."""
+def base_method(name: str, given: dict | None, options: dict | None = None) -> Callable:
+    """The method NAME of methods/ with OPTIONS, as a function of model, images and targets."""
     if name == "gradient":
         return gradients.gradient
-    attribute = registry.load("methods", name, {}).attribute
-    return partial(attribute, layer=layer) if "layer" in inspect.signature(attribute).parameters else attribute
+    return partial(_call, registry.load("methods", name, {}).attribute, given or {}, options or {})
+
+
+def _call(
+    attribute: Callable, given: dict, options: dict, model: nn.Module, images: torch.Tensor, targets: torch.Tensor
+) -> torch.Tensor:
+    return calling.call(attribute, model, images, targets, given=given, options=options)
+
+
+@sharing.once
+def moments(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    given: dict | None,
+    *,
+    base: str,
+    base_options: dict | None,
+    samples: int,
+    noise: float,
+    seed: int,
+) -> dict[str, torch.Tensor]:
+    """`mean`, mean of the `square` and `variance` (divided by SAMPLES) of the maps of SAMPLES noisy copies."""
+    mean = square = scatter = torch.zeros((), device=images.device)
+    maps = noisy(base_method(base, given, base_options), model, images, targets, samples, noise, seed)
+    # Welford's update: no difference of two large numbers, one copy in memory.
+    for number, one in enumerate(maps, 1):
+        step = one - mean
+        mean = mean + step / number
+        scatter = scatter + step * (one - mean)
+        square = square + one**2 / samples
+    return {"mean": mean, "square": square, "variance": scatter / samples}
 
 
 def noisy(
@@ -25,5 +54,7 @@ def noisy(
     """Maps of SAMPLES noisy copies; the noise's deviation is NOISE times each image's own range (max - min)."""
     spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
     generators = chance.per_image(images, "noise", seed)
-    for _ in range(samples):
-        yield base(model, images + spread * chance.normal(images, generators), targets)
+    for span in batching.spans(samples, len(images)):
+        copies = torch.cat([images + spread * chance.normal(images, generators) for _ in span])
+        copies = copies.contiguous(memory_format=torch.channels_last)
+        yield from base(model, copies, targets.repeat(len(span))).split(len(images))

@@ -1,11 +1,19 @@
-"""Gradients of logits with respect to images: shared by every method that needs them."""
+"""Gradients of what is explained with respect to images: shared by every method that needs them."""
 
 import torch
 from torch import nn
 
+from saliency_benchmark import sharing
 
+
+@sharing.once
 def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Gradient of each image's target logit, signed, (image, channel, row, column)."""
-    images = images.detach().requires_grad_(True)
-    logits = model(images).gather(1, targets[:, None])
-    return torch.autograd.grad(logits.sum(), images)[0]
+    """Gradient of each image's target output, signed, (image, channel, row, column)."""
+    with torch.enable_grad():
+        images = images.detach().requires_grad_(True)
+        return torch.autograd.grad(chosen(model(images), targets).sum(), images)[0]
+
+
+def chosen(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The target's output of each image, (image). A class that is not there raises an error."""
+    return outputs.gather(1, targets[:, None])[:, 0]

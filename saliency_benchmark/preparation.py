@@ -1,8 +1,10 @@
 """Images from their source, checked before anything is built on them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from saliency_benchmark import artifacts, registry
+from saliency_benchmark import artifacts, registry, seeds
 
 
 def load(split: str, label: str, entry: dict) -> artifacts.Arrays:
@@ -17,3 +19,12 @@ def load(split: str, label: str, entry: dict) -> artifacts.Arrays:
         raise ValueError(f"data set {label!r} gives {len(images['label'])} {split} images; labels count from 0")
     places = np.arange(len(images["label"]), dtype=np.int32)
     return {**images, "index": places, "source": images["index"]}
+
+
+def sample(path: str | Sequence[str], explain: dict) -> np.ndarray | None:
+    """As many images (bytes) of the file PATH as EXPLAIN wants for `background`, by a fixed seed; None without PATH."""
+    if not path:
+        return None
+    with artifacts.Reader(path, artifacts.IMAGES) as images:
+        chosen = seeds.rng("background").permutation(len(images))[: explain["background"]]
+        return images["data"][np.sort(chosen)]

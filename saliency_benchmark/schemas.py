@@ -36,6 +36,11 @@ MAPS = Schema(
         "target": "image",
         "prediction": "image class",
         "index": "image",
+        "sum": "image",
+        "positive_share": "image",
+        "zero_share": "image",
+        "invalid": "image",
+        "completeness_gap": "image",
     },
 )
 RANKS = Schema("ranks", {"rank": "image [channel] row column", "index": "image"})

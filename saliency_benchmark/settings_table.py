@@ -33,9 +33,11 @@ def _values(part: dict) -> str:
     part = resolved(part)
     if _named(part) or "properties" in part:
         return "entries by name" if _named(part) else "section"
-    if part["type"] == "array":
+    if part.get("type") == "array":
         return f"list of: {_values(part['items'])}"
     if "enum" in part:
         return ", ".join(f"`{value}`" for value in part["enum"])
+    if "anyOf" in part:
+        return ", ".join(_values(one) for one in part["anyOf"])
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     return ", ".join([part["type"], *(f"{word} {part[key]}" for key, word in bounds.items() if key in part)])

@@ -44,7 +44,7 @@ def test_defaults_are_filled_in_at_every_depth():
                                 "weight_decay": 0.0005, "flip": False}  # fmt: skip
     assert full["methods"]["gradient"] == {"options": {}}
     assert full["roar"]["fill"] == "mean"
-    assert full["explain"] == {"target": "prediction"}
+    assert full["explain"] == {"target": "prediction", "output": "logit", "background": 64, "together": {}}
 
 
 def test_filling_in_twice_changes_nothing_and_the_original_stays():
@@ -70,7 +70,7 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"methods": {"gradient": {"options": {"sample": 3}}, "random": {}}}, "gradient.py takes no 'sample'"),
         (
             {"methods": {"smoothgrad": {"options": {"sample": 3}}, "random": {}}},
-            "takes no 'sample' (did you mean 'samples'?); it takes: base, noise, samples, seed",
+            "takes no 'sample' (did you mean 'samples'?); it takes: base, base_options, noise, samples, seed",
         ),
         ({"datasets": {"m": {"file": "mnist"}}}, "datasets.m.options: mnist.py wants 'root', which has no default"),
         (
@@ -92,7 +92,7 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ),
         ({"metrics": {"dauc": {"probe": "nothing"}}}, "reads the probe 'nothing', which is not in `probes`"),
         ({"metrics": {}}, "metrics: {} should be non-empty"),
-        ({"explain": {"target": "logit"}}, "'logit' is not one of ['prediction', 'label']"),
+        ({"explain": {"target": "logit"}}, "is 'logit'; wanted: ['prediction', 'label'] or integer of at least 0"),
     ],
 )
 def test_a_mistake_is_told_with_what_to_do(parts, message):

@@ -22,7 +22,7 @@ def case():
 
 def attribute(name, case, **options):
     model, images, targets, layer = case
-    return registry.load("methods", name, {}).attribute(model, images, targets, layer=layer, **options)
+    return registry.load("methods", name, {}).attribute(model, images, targets, given={"layer": layer}, **options)
 
 
 def base_map(name, case):

@@ -45,10 +45,9 @@ def explained(name, classifier, images, targets, regions=None, **options):
     """Maps of the method NAME as the workflow calls it."""
     attribute = registry.load("methods", name, {}).attribute
     regions = np.zeros((len(images), *images.shape[2:]), bool) if regions is None else regions
-    given = {"layer": classifier.layer, "regions": regions}
-    wanted = inspect.signature(attribute).parameters
-    more = {key: value for key, value in given.items() if key in wanted}
-    return attribution.maps_of(attribute, classifier, images, targets, **more, **options)
+    background = torch.randn((5, *images.shape[1:]), generator=torch.Generator().manual_seed(5))
+    given = {"regions": regions, "background": background}
+    return attribution.maps_of(attribute, classifier, images, targets, given=given, **options)
 
 
 def network_for(shape, seed=0):
@@ -120,18 +119,17 @@ def test_a_map_does_not_depend_on_its_batch(name, classifier, images, inputs, ta
 
 
 @pytest.mark.parametrize("target", ["prediction", "label"])
-def test_the_workflow_gets_these_maps_whatever_its_batches(target, tmp_path, monkeypatch, classifier, images, targets):
+def test_the_workflow_gets_these_maps_whatever_its_batches(target, tmp_path, classifier, images, targets):
     few = {name: values[:11] for name, values in images.items()}
     artifacts.write(tmp_path / "images.h5", artifacts.IMAGES, few, {})
-    attribute, found = registry.load("methods", "smoothgrad", {}).attribute, {}
-    for batch in (64, 4):
-        monkeypatch.setattr(attribution, "BATCH", batch)
+    methods, found = {"x": attribution.method("smoothgrad", {"options": {"samples": 2}})}, {}
+    for rows in (64, 4):
         with (
             artifacts.Reader(tmp_path / "images.h5", artifacts.IMAGES) as shown,
-            artifacts.Writer(tmp_path / f"{batch}.h5", artifacts.MAPS, {}) as maps,
+            artifacts.Writer(tmp_path / f"{rows}.h5", artifacts.MAPS, {}) as maps,
         ):
-            attribution.explain(attribute, classifier, shown, maps, target=target, options={"samples": 2})
-        found[batch] = artifacts.read(tmp_path / f"{batch}.h5", artifacts.MAPS)
+            attribution.explain(methods, classifier, shown, {"x": maps}, target=target, rows=rows)
+        found[rows] = artifacts.read(tmp_path / f"{rows}.h5", artifacts.MAPS)
     classes = targets[:11] if target == "prediction" else torch.from_numpy(few["label"]).long()
     expected = explained("smoothgrad", classifier, classifier.normalise(few["data"]), classes, samples=2)
     for maps in found.values():
@@ -285,7 +283,7 @@ def test_another_seed_is_other_noise(name, classifier, inputs, targets):
 
 def test_the_noise_is_a_share_of_each_images_own_range():
     images = torch.stack([torch.linspace(0, 1, 600).reshape(3, 10, 20), torch.linspace(-4, 4, 600).reshape(3, 10, 20)])
-    copies = ensembles.noisy(lambda model, shown, targets: shown, None, images, None, 40, 0.15, 0)
+    copies = ensembles.noisy(lambda model, shown, targets: shown, None, images, torch.zeros(2), 40, 0.15, 0)
     noise = torch.stack([copy - images for copy in copies]).transpose(0, 1).flatten(1)
     error = 4 / (2 * noise.shape[1]) ** 0.5  # four standard errors of a deviation, relative
     assert torch.allclose(noise.std(1), torch.tensor([0.15, 0.15 * 8]), rtol=error)
@@ -396,8 +394,7 @@ def test_stored_maps_have_the_axes_that_the_virelay_viewer_takes(name, classifie
         artifacts.Reader(tmp_path / "images.h5", artifacts.IMAGES) as shown,
         artifacts.Writer(tmp_path / "maps.h5", artifacts.MAPS, {}) as maps,
     ):
-        attribute = registry.load("methods", name, {}).attribute
-        attribution.explain(attribute, classifier, shown, maps, target="prediction", options={})
+        attribution.explain({name: attribution.method(name, {})}, classifier, shown, {name: maps})
     stored = artifacts.read(tmp_path / "maps.h5", artifacts.MAPS)["attribution"]
     assert stored.shape == (3, 1 if name == "occlusion" else 3, *few["data"].shape[2:])
     assert all(np.argmin(one.shape) == 0 for one in stored)

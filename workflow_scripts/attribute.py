@@ -1,14 +1,15 @@
-"""A classifier and images -> one saliency map per image."""
+"""A classifier and images -> one saliency map per image and method."""
 
-from saliency_benchmark import artifacts, attribution, classifier, devices, progress, registry
+from saliency_benchmark import artifacts, attribution, classifier, devices, maps, preparation, progress
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
 params, origin = snakemake.params, artifacts.origin(snakemake)
 model = classifier.load(snakemake.input.model)
-attribute = registry.load("methods", snakemake.wildcards.method, params.method).attribute
+background = preparation.sample(snakemake.input.background, params.explain)
 with (
     artifacts.Reader(snakemake.input.images, artifacts.IMAGES) as images,
-    artifacts.Writer(snakemake.output.maps, artifacts.MAPS, origin) as maps,
+    maps.Maps(params.methods, snakemake.output, origin) as writers,
 ):
-    attribution.explain(attribute, model, images, maps, target=params.target, options=params.method["options"])
+    methods = attribution.methods(params.methods)
+    attribution.explain(methods, model, images, writers, background=background, **attribution.choices(params.explain))

@@ -9,7 +9,13 @@ GROUP = "backpropagation"
 
 
 def attribute(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str = "", base: str = "gradient"
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    given: dict | None = None,
+    base: str = "gradient",
+    base_options: dict | None = None,
 ) -> torch.Tensor:
-    """BASE: the method whose map is squared, by its name in methods/, with its defaults."""
-    return ensembles.base_method(base, layer)(model, images, targets) ** 2
+    """BASE: the method whose map is squared, by its name in methods/, with its defaults or BASE_OPTIONS."""
+    return ensembles.base_method(base, given, base_options)(model, images, targets) ** 2

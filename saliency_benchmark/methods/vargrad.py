@@ -13,18 +13,13 @@ def attribute(
     images: torch.Tensor,
     targets: torch.Tensor,
     *,
-    layer: str = "",
+    given: dict | None = None,
     base: str = "gradient",
+    base_options: dict | None = None,
     samples: int = 15,
     noise: float = 0.15,
     seed: int = 0,
 ) -> torch.Tensor:
-    """BASE: the method whose maps are taken, by its name in methods/, with its defaults."""
-    maps = ensembles.noisy(ensembles.base_method(base, layer), model, images, targets, samples, noise, seed)
-    mean = scatter = torch.zeros(())
-    # Welford's update: no difference of two large numbers, one copy in memory.
-    for number, one in enumerate(maps, 1):
-        step = one - mean
-        mean = mean + step / number
-        scatter = scatter + step * (one - mean)
-    return scatter / samples
+    """BASE: the method whose maps are taken, by its name in methods/, with its defaults or BASE_OPTIONS."""
+    chance = {"samples": samples, "noise": noise, "seed": seed}
+    return ensembles.moments(model, images, targets, given, base=base, base_options=base_options, **chance)["variance"]

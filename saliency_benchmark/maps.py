@@ -1,0 +1,28 @@
+"""Files of maps that one job writes side by side."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+
+from saliency_benchmark import artifacts
+
+
+class Maps(ExitStack):
+    """A writer per method, as a dict: LABELS in the order of PATHS. An error leaves none of the files behind.
+
+    ORIGIN is that of the job; a file among several says which label is its own.
+    """
+
+    def __init__(self, labels: Iterable[str], paths: Sequence[str], origin: dict) -> None:
+        super().__init__()
+        self._pairs, self._origin = list(zip(labels, paths, strict=True)), origin
+
+    def __enter__(self) -> dict[str, artifacts.Writer]:
+        super().__enter__()
+        return {
+            label: self.enter_context(artifacts.Writer(path, artifacts.MAPS, self._told(label)))
+            for label, path in self._pairs
+        }
+
+    def _told(self, label: str) -> dict:
+        wildcards = self._origin["wildcards"] | ({"method": label} if len(self._pairs) > 1 else {})
+        return self._origin | {"wildcards": wildcards}

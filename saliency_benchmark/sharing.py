@@ -1,0 +1,46 @@
+"""Work that several methods share in one job is done once: what a function found is kept while a block lasts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+
+import torch
+
+_found: ContextVar[dict | None] = ContextVar("found", default=None)
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """Within, a function marked `once` runs once for the same tensors and arguments."""
+    token = _found.set({})
+    try:
+        yield
+    finally:
+        _found.reset(token)
+
+
+def once(function: Callable) -> Callable:
+    """FUNCTION, whose result is kept within `shared`. Nobody may change the result in place.
+
+    Tensors and modules count by identity: those of a block live as long as it does.
+    """
+
+    @wraps(function)
+    def remembered(*args: object, **options: object) -> object:
+        found = _found.get()
+        if found is None:
+            return function(*args, **options)
+        key = (function, *map(_key, args), *((name, _key(value)) for name, value in sorted(options.items())))
+        if key not in found:
+            # The arguments are kept too: while they live, nothing else can have their identity.
+            found[key] = (function(*args, **options), args, options)
+        return found[key][0]
+
+    return remembered
+
+
+def _key(value: object) -> object:
+    if isinstance(value, torch.Tensor | torch.nn.Module | dict) or callable(value):
+        return id(value)
+    return repr(value)

@@ -1,0 +1,87 @@
+"""Small variants of torchvision's families, untrained but not trivial: every method is tried on each."""
+
+import torch
+from torch import nn
+
+from saliency_benchmark import compat
+from saliency_benchmark.models import small_cnn
+
+CLASSES = 4
+# Not square where the family allows it.
+SHAPES = {name: (3, 32, 48) for name in ("cnn", "resnet", "densenet", "vgg", "swin", "efficientnet")} | {
+    "vit": (3, 32, 32)
+}
+FAMILIES = list(SHAPES)
+
+
+def network(family: str, seed: int = 0) -> nn.Module:
+    """A network of FAMILY in evaluation mode; its batch norms hold statistics of noise, as after training."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = BUILDERS[family]()
+        with torch.no_grad():
+            for module in made.modules():
+                if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+                    module.weight.uniform_(0.5, 1.5)
+                    module.bias.uniform_(-0.2, 0.2)
+            norms = [module for module in made.modules() if isinstance(module, nn.BatchNorm2d)]
+            for norm in norms:
+                norm.momentum = None
+            if norms:
+                made.train()(torch.randn(16, *SHAPES[family]))
+    return made.eval()
+
+
+def images(family: str, number: int = 3, seed: int = 1) -> torch.Tensor:
+    return torch.randn(number, *SHAPES[family], generator=torch.Generator().manual_seed(seed))
+
+
+def _models():
+    compat.torchvision()
+    from torchvision import models
+
+    return models
+
+
+def _resnet() -> nn.Module:
+    resnet = _models().resnet
+    return resnet.ResNet(resnet.Bottleneck, [1, 1, 1, 1], num_classes=CLASSES, groups=2, width_per_group=16)
+
+
+def _densenet() -> nn.Module:
+    return _models().DenseNet(8, (2, 2, 2), 16, bn_size=2, num_classes=CLASSES)
+
+
+def _vgg() -> nn.Module:
+    vgg = _models().vgg
+    features = vgg.make_layers([8, "M", 16, "M", 16], batch_norm=True)
+    head = nn.Sequential(nn.Linear(16 * 49, 32), nn.ReLU(True), nn.Dropout(), nn.Linear(32, CLASSES))
+    made = vgg.VGG.__new__(vgg.VGG)
+    nn.Module.__init__(made)
+    made.features, made.avgpool, made.classifier = features, nn.AdaptiveAvgPool2d((7, 7)), head
+    return made
+
+
+def _efficientnet() -> nn.Module:
+    efficientnet = _models().efficientnet
+    blocks = [efficientnet.MBConvConfig(*row, 1.0, 1.0) for row in [(1, 3, 1, 16, 8, 1), (4, 3, 2, 8, 16, 2)]]
+    return efficientnet.EfficientNet(blocks, dropout=0.2, num_classes=CLASSES, last_channel=32)
+
+
+def _vit() -> nn.Module:
+    return _models().VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=CLASSES)
+
+
+def _swin() -> nn.Module:
+    return _models().SwinTransformer([4, 4], 16, [2, 2], [2, 4], [4, 4], num_classes=CLASSES)
+
+
+BUILDERS = {
+    "cnn": lambda: small_cnn.build((3, 32, 48), CLASSES, width=4),
+    "resnet": _resnet,
+    "densenet": _densenet,
+    "vgg": _vgg,
+    "efficientnet": _efficientnet,
+    "vit": _vit,
+    "swin": _swin,
+}

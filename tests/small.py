@@ -69,7 +69,9 @@ def _efficientnet() -> nn.Module:
 
 
 def _vit() -> nn.Module:
-    return _models().VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=CLASSES)
+    made = _models().VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=CLASSES)
+    nn.init.normal_(made.heads.head.weight)  # zero at first: no image would change any logit
+    return made
 
 
 def _swin() -> nn.Module:

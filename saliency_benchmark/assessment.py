@@ -17,7 +17,7 @@ def assess(classifier: Classifier, images: np.ndarray, labels: np.ndarray, seed:
     for start in range(0, len(images), BATCH):
         inputs = classifier.normalise(images[start : start + BATCH])
         truth = torch.from_numpy(labels[start : start + BATCH]).long().to(inputs.device)
-        with torch.no_grad(), perturbing.features_of(classifier.network, classifier.layer) as features:
+        with torch.no_grad(), perturbing.features_of(classifier.network, classifier.layer, inputs) as features:
             outputs["clean"].append(classifier.network(inputs))
             outputs["masked"].append(classifier.network(perturbing.draw(inputs, features[0], generator)))
         adversarial = attack.pgd(classifier, inputs, truth, generator)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import gradients, sharing
+from saliency_benchmark import gradients, layers, sharing
 
 
 @sharing.once
@@ -15,6 +15,7 @@ def read(
 
     One forward pass and the part of a backward pass behind LAYER: the graph begins there.
     """
+    layout = layers.layout(model, layer, images)
     found: list[torch.Tensor] = []
 
     def begin(module: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:
@@ -28,7 +29,7 @@ def read(
             gradient = torch.autograd.grad(output.sum(), found[-1])[0]
     finally:
         handle.remove()
-    return found[-1].detach(), gradient
+    return layout.maps(found[-1].detach()), layout.maps(gradient)
 
 
 def draw(cells: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

@@ -42,36 +42,6 @@ def build(entry: dict, label: str, shape: tuple[int, int, int], classes: int, se
     return network.to(memory_format=torch.channels_last)
 
 
-def feature_layer(network: nn.Module, shape: tuple[int, int, int]) -> str:
-    """Name of the last module whose output is a map of features, (image, channel, row, column) with more than one cell.
-
-    A module that is called twice in one pass is passed over, since its hooks would speak of two maps; the block around
-    it speaks of the last. Raises ValueError where there is none; the settings' `layer` names one then.
-    """
-    found: list[str] = []
-
-    def note(name: str):
-        def hook(module: nn.Module, inputs: object, output: object) -> None:
-            if isinstance(output, torch.Tensor) and output.ndim == 4 and output[0, 0].numel() > 1:
-                found.append(name)
-
-        return hook
-
-    handles = [module.register_forward_hook(note(name)) for name, module in network.named_modules() if name]
-    training = network.training
-    try:
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, *shape, device=next(network.parameters()).device))
-    finally:
-        network.train(training)
-        for handle in handles:
-            handle.remove()
-    once = [name for name in found if found.count(name) == 1]
-    if not once:
-        raise ValueError("no module of this model gives a feature map: name one as `layer` of the model")
-    return once[-1]
-
-
 def save(path: str | Path, classifier: Classifier, description: dict, curve: np.ndarray, origin: dict) -> None:
     """DESCRIPTION is what `build` needs to make the network again: entry, label, shape, classes."""
     weights = {f"weights.{name}": value.cpu().numpy() for name, value in classifier.network.state_dict().items()}

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from saliency_benchmark import classifier, devices, registry, seeds, training
+from saliency_benchmark import classifier, devices, layers, registry, seeds, training
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.training import Source
 
@@ -21,7 +21,9 @@ def description(model: dict, label: str, images: np.ndarray, labels: np.ndarray)
 
 def untrained(told: dict, images: np.ndarray, seed: int) -> Classifier:
     network = classifier.build(told["entry"], told["label"], tuple(told["shape"]), told["classes"], seed)
-    layer = told["entry"].get("layer") or classifier.feature_layer(network, tuple(told["shape"]))
+    layer = told["entry"].get("layer")
+    shape = tuple(told["shape"])
+    layer = layers.checked(network, shape, layer) if layer else layers.feature_layer(network, shape)
     mean, deviation = training.statistics(images)
     device = devices.best()
     return Classifier(network.to(device), mean.to(device), deviation.to(device), layer)

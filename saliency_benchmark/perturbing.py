@@ -6,14 +6,19 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from saliency_benchmark import fills, grid
+from saliency_benchmark import fills, grid, layers
 
 
 @contextmanager
-def features_of(network: nn.Module, layer: str) -> Iterator[list[torch.Tensor]]:
-    """Output of the module LAYER of every forward pass within, in order."""
+def features_of(network: nn.Module, layer: str, inputs: torch.Tensor) -> Iterator[list[torch.Tensor]]:
+    """Feature maps (image, feature, row, column) at LAYER of every forward pass of INPUTS within, in order."""
     found: list[torch.Tensor] = []
-    handle = network.get_submodule(layer).register_forward_hook(lambda module, inputs, output: found.append(output))
+    layout = layers.layout(network, layer, inputs)
+
+    def note(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        found.append(layout.maps(output))
+
+    handle = network.get_submodule(layer).register_forward_hook(note)
     try:
         yield found
     finally:

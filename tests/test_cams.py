@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import cams, classifier, registry
+from saliency_benchmark import cams, layers, registry
 from saliency_benchmark.models import small_cnn
 
 
@@ -17,7 +17,7 @@ def case():
         torch.manual_seed(3)
         model = small_cnn.build((3, 20, 28), 5, width=4).eval()
         images, targets = torch.randn(6, 3, 20, 28), torch.randint(5, (6,))
-    layer = classifier.feature_layer(model, (3, 20, 28))
+    layer = layers.feature_layer(model, (3, 20, 28))
     features, gradient = cams.read(model, images, targets, layer)
     return model, images, targets, features, gradient, model.classify.weight[targets].detach(), layer
 

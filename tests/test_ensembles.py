@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import classifier, config, provenance, registry
+from saliency_benchmark import config, layers, provenance, registry
 from saliency_benchmark.models import small_cnn
 from tests.test_config import TINY, changed
 
@@ -17,7 +17,7 @@ def case():
         torch.manual_seed(1)
         model = small_cnn.build((1, 18, 24), 3, width=4).eval()
         images, targets = torch.rand(4, 1, 18, 24), torch.tensor([0, 1, 2, 0])
-    return model, images, targets, classifier.feature_layer(model, (1, 18, 24))
+    return model, images, targets, layers.feature_layer(model, (1, 18, 24))
 
 
 def attribute(name, case, **options):

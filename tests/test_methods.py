@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from saliency_benchmark import artifacts, attribution, ensembles, gradients, registry
-from saliency_benchmark.classifier import feature_layer
+from saliency_benchmark.layers import feature_layer
 from saliency_benchmark.models import small_cnn
 
 METHODS = registry.names("methods")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import cams, classifier, registry
+from saliency_benchmark import cams, layers, registry
 
 torchvision_model = registry.load("models", "torchvision_model", {})
 
@@ -19,7 +19,7 @@ def built(name, shape=(3, 32, 48), classes=4, **options):
     ("name", "layer", "options"),
     [
         ("resnet18", "layer4", {}),
-        ("vgg11_bn", "avgpool", {}),
+        ("vgg11_bn", "features", {}),
         ("densenet121", "features", {}),
         ("mobilenet_v2", "features", {}),
         ("squeezenet1_1", "classifier.2", {}),
@@ -30,7 +30,7 @@ def test_a_classifier_of_torchvision_gives_logits_and_its_last_feature_map_is_fo
     network = built(name, (3, 64, 96), **options)
     with torch.no_grad():
         assert network(torch.zeros(2, 3, 64, 96)).shape == (2, 4)
-    assert classifier.feature_layer(network, (3, 64, 96)) == layer
+    assert layers.feature_layer(network, (3, 64, 96)) == layer
 
 
 def test_the_first_convolution_takes_as_many_channels_as_the_images_have():
@@ -54,7 +54,7 @@ def test_a_module_that_is_called_twice_is_no_feature_layer():
         def forward(self, images):
             return self.head(self.relu(self.relu(self.block(images))).mean((2, 3)))
 
-    assert classifier.feature_layer(Twice(), (1, 8, 8)) == "block"
+    assert layers.feature_layer(Twice(), (1, 8, 8)) == "block"
 
 
 def test_what_is_read_at_the_feature_layer_is_what_the_head_sees():

@@ -296,10 +296,10 @@ def test_the_perturbed_image_does_not_depend_on_the_rest_of_the_batch_but_for_ch
 
 def test_features_are_those_of_the_named_layer_and_the_hook_goes_whatever_happens(classifier, inputs):
     network = classifier.network
-    with perturbing.features_of(network, "block3.2") as features, torch.no_grad():
+    with perturbing.features_of(network, "block3.2", inputs) as features, torch.no_grad():
         network(inputs[:2])
         expected = network.block3(network.block2(network.block1(inputs[:2])))
     assert torch.equal(features[0], expected)
-    with pytest.raises(RuntimeError), perturbing.features_of(network, "block3.2"):
+    with pytest.raises(RuntimeError), perturbing.features_of(network, "block3.2", inputs):
         network(inputs[0, 0])
     assert not network.block3[2]._forward_hooks

@@ -6,7 +6,7 @@ The weight is (logit - logit without the map) / |logit|: the share keeps its sig
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark import cams, layers
 
 GROUP = "cam"
 
@@ -26,8 +26,10 @@ def attribute(
 def _logit_without(
     model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str, place: int
 ) -> torch.Tensor:
+    layout = layers.layout(model, layer, images)
+
     def remove(module: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:
-        return output.index_fill(1, torch.tensor([place], device=output.device), 0)
+        return layout.without(output, torch.tensor(place, device=output.device))
 
     handle = model.get_submodule(layer).register_forward_hook(remove)
     try:

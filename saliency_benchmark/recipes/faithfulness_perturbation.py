@@ -18,7 +18,7 @@ def loss(
     perturbed_weight: float = 1.0,
 ) -> torch.Tensor:
     """A sum, not a mean: l(f(x)) + l(f(x perturbed)); the maps are the network's own last feature maps, as they are."""
-    with perturbing.features_of(network, layer) as features:
+    with perturbing.features_of(network, layer, inputs) as features:
         clean = functional.cross_entropy(network(inputs), labels)
     perturbed = perturbing.draw(inputs, features[0].detach(), generator)
     return clean_weight * clean + perturbed_weight * functional.cross_entropy(network(perturbed), labels)

@@ -1,28 +1,154 @@
-"""Layer-wise relevance propagation through zennit: shared by the methods that differ in their rules alone."""
+"""Layer-wise relevance propagation for any network: the rules of each call, whatever module or function makes it.
+
+Relevance travels as relevance / activation, so that an ordinary backward pass carries it: wherever a call is linear or
+homogeneous (sums, concatenation, pooling, ReLU, reshaping) its own gradient shares relevance by contribution, the
+epsilon rule with epsilon 0. Only the other calls need a rule, and each family of networks is canonised alike:
+
+- batch norm behind a convolution or dense layer is merged into it; elsewhere it is an affine layer of its own;
+- smooth activations (GELU, SiLU, hard-swish, ReLU6) pass relevance on (Bach et al., 2015; zennit's Pass);
+- a gate (squeeze-excite) counts as a constant (Arras et al., 2017); products of equals get half each, softmax its
+  gradient, normalisations a constant deviation (AttnLRP: Achtibat et al., 2024, eq. 8 to 15).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
-from saliency_benchmark import compat
+from saliency_benchmark import attention_forward, gradients, relevance_calls
+from saliency_benchmark.relevance_rules import Epsilon, Layer, Rule, stabilised
+from saliency_benchmark.rewriting import Rewriting
+
+CONVOLUTIONS = tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3))
+PASSING = ("gelu", "silu", "hardswish", "hardtanh", "relu6", "elu", "selu", "celu", "mish", "softplus", "tanh",
+           "sigmoid", "hardsigmoid", "softsign", "logsigmoid")  # fmt: skip
+AVERAGES = tuple(f"{adaptive}avg_pool{n}d" for adaptive in ("", "adaptive_") for n in (1, 2, 3))
+PRODUCTS = ("matmul", "bmm", "__matmul__", "einsum", "baddbmm")
 
 
-def propagate(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, composite: str, **options: object
-) -> torch.Tensor:
-    """Relevance by zennit's COMPOSITE, (image, channel, row, column).
+@dataclass(frozen=True)
+class Composite:
+    """The rule for convolutions, for dense layers, and for the first layer where it has one of its own.
 
-    Batch norm is merged into the layer before it, and the sums in the blocks of torchvision's ResNets share relevance
-    instead of doubling it.
-
-    The start is one-hot, so an image's relevance sums to 1 where the rules conserve it (biases absorb a part). zennit's
-    own default starts with the logit, whose sign flips maps.
+    CONSTANT_ATTENTION: no relevance goes into attention weights (Ali et al., 2022).
     """
-    compat.torchvision()
-    from zennit import composites
-    from zennit.attribution import Gradient
-    from zennit.torchvision import ResNetCanonizer
 
-    rules = getattr(composites, composite)(canonizers=[ResNetCanonizer()], **options)
-    with Gradient(model, rules) as attributor:
-        _, relevance = attributor(images, lambda output: torch.zeros_like(output).scatter_(1, targets[:, None], 1))
-    return relevance
+    convolution: Rule
+    dense: Rule
+    first: Rule | None = None
+    constant_attention: bool = False
+
+
+def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, composite: Composite) -> torch.Tensor:
+    """Relevance, (image, channel, row, column).
+
+    The start is 1 at the target, so an image's relevance sums to 1 where the rules conserve it (biases absorb a part);
+    times the output it sums to the output. zennit's own default starts with the logit, whose sign flips maps.
+    """
+    with torch.enable_grad():
+        images = images.detach().requires_grad_(True)
+        calls = _Calls(composite)
+        with Rewriting(calls.rules()) as mode:
+            calls.mode = mode
+            output = gradients.chosen(model(images), targets)
+        (slope,) = torch.autograd.grad(output, images, 1 / stabilised(output.detach(), 1e-12))
+    relevance = images.detach() * slope
+    return sum((found for found in calls.found if found.shape == images.shape), relevance)
+
+
+def total(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """What the relevance of each image sums to where no bias absorbs any: 1."""
+    return torch.ones(len(images), device=images.device)
+
+
+def unsuited(model: nn.Module, shape: tuple[int, int, int]) -> str | None:
+    """The network that the rules see must give what the network gives: some change tensors behind the rules' back."""
+    images = torch.randn((2, *shape), generator=torch.Generator().manual_seed(0)).to(next(model.parameters()))
+    calls = _Calls(Composite(Epsilon(), Epsilon()))
+    with torch.enable_grad(), Rewriting(calls.rules()) as mode:
+        calls.mode = mode
+        seen = model(images.requires_grad_(True))
+    with torch.no_grad():
+        same = torch.allclose(seen, model(images), rtol=1e-3, atol=1e-4)
+    return None if same else "its forward pass changes tensors in place and leaves the result; write x = f(x) there"
+
+
+class _Call:
+    """A layer as it was just called: a batch norm that follows at once belongs to it."""
+
+    def __init__(self, layer: Layer, rule: Rule, found: list | None) -> None:
+        self.layer, self.rule, self.found = layer, rule, found
+        self.result = rule(layer, found)
+
+
+class _Calls:
+    """The rules of one forward pass; FOUND is the relevance that a rule for the first layer gave its input."""
+
+    def __init__(self, composite: Composite) -> None:
+        self._composite, self._last, self._started = composite, None, False
+        self.found: list[torch.Tensor] = []
+        self.mode: Rewriting
+
+    def rules(self) -> dict[str, Callable]:
+        softmax = {"softmax": relevance_calls.constant} if self._composite.constant_attention else {}
+        return {
+            **softmax,
+            **dict.fromkeys(CONVOLUTIONS, self._convolution),
+            **dict.fromkeys(PASSING, relevance_calls.passing),
+            **dict.fromkeys([f"{name}_" for name in PASSING], relevance_calls.passing),
+            **dict.fromkeys(PRODUCTS, relevance_calls.halved),
+            **dict.fromkeys(("mul", "mul_", "multiply", "__mul__", "__rmul__"), relevance_calls.product),
+            **dict.fromkeys(("div", "div_", "true_divide", "__truediv__"), relevance_calls.quotient),
+            **dict.fromkeys(("relu", "relu_"), relevance_calls.relu),
+            **dict.fromkeys(("add", "add_", "__add__", "__iadd__"), relevance_calls.add),
+            **dict.fromkeys(AVERAGES, relevance_calls.average),
+            "linear": self._dense,
+            "batch_norm": self._batch_norm,
+            "layer_norm": relevance_calls.layer_norm,
+            "group_norm": relevance_calls.group_norm,
+            "normalize": relevance_calls.normalize,
+            "multi_head_attention_forward": self._written_out(attention_forward.multi_head_attention),
+            "scaled_dot_product_attention": self._written_out(attention_forward.scaled_dot_product),
+        }
+
+    def _convolution(self, function: Callable, images: torch.Tensor, weight: torch.Tensor, *args: object, **more):
+        return self._layer(self._composite.convolution, function, images, weight, *args, **more)
+
+    def _dense(self, function: Callable, images: torch.Tensor, weight: torch.Tensor, *args: object, **more):
+        return self._layer(self._composite.dense, function, images, weight, *args, **more)
+
+    def _layer(
+        self, rule: Rule, function: Callable, inputs: torch.Tensor, weight: torch.Tensor, bias=None, *args, **more
+    ) -> torch.Tensor:
+        if not inputs.requires_grad:
+            return function(inputs, weight, bias, *args, **more)
+        first = self._composite.first if not self._started else None
+        self._started = True
+        layer = Layer(
+            lambda x, w, b: function(x, w, b, *args, **more),
+            inputs,
+            weight,
+            bias,
+            function(inputs, weight, bias, *args, **more),
+        )
+        call = _Call(layer, first or rule, self.found if first else None)
+        self._last = call
+        return call.result
+
+    def _batch_norm(self, function, inputs, mean, variance, weight=None, bias=None, training=False, *args, **more):
+        last, self._last = self._last, None
+        if last is None or last.result is not inputs or training:
+            return function(inputs, mean, variance, weight, bias, training, *args, **more)
+        epsilon = more.get("eps", args[1] if len(args) > 1 else 1e-5)
+        scale = (variance + epsilon).rsqrt() * (1 if weight is None else weight)
+        shift = (0 if bias is None else bias) - mean * scale
+        output = function(last.layer.output, mean, variance, weight, bias, training, *args, **more)
+        return last.rule(replace(last.layer, output=output, scale=scale, shift=shift), last.found)
+
+    def _written_out(self, written: Callable) -> Callable:
+        def rule(function: Callable, *args: object, **more: object) -> object:
+            with self.mode:
+                return written(*args, **more)
+
+        return rule

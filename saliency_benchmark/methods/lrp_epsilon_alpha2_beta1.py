@@ -1,12 +1,19 @@
-"""LRP: epsilon rule in dense layers, alpha 2 beta 1 in convolutions (Bach et al., 2015, eq. 60)."""
+"""LRP: epsilon rule in dense layers, alpha 2 beta 1 in convolutions (Bach et al., 2015, eq. 60).
+
+The alpha-beta rule is zennit's.
+"""
 
 import torch
 from torch import nn
 
 from saliency_benchmark import relevance
+from saliency_benchmark.relevance import total, unsuited
+from saliency_benchmark.relevance_rules import Epsilon, Zennit
 
 GROUP = "backpropagation"
 
+__all__ = ["attribute", "total", "unsuited"]
+
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, epsilon: float = 1e-6) -> torch.Tensor:
-    return relevance.propagate(model, images, targets, "EpsilonAlpha2Beta1", epsilon=epsilon)
+    return relevance.propagate(model, images, targets, relevance.Composite(Zennit("AlphaBeta"), Epsilon(epsilon)))

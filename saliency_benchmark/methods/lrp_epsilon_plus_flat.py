@@ -1,12 +1,19 @@
-"""LRP, EpsilonPlusFlat: as EpsilonPlus, and the first layer spreads relevance evenly (Lapuschkin et al., 2019)."""
+"""LRP, EpsilonPlusFlat: as EpsilonPlus, and the first layer spreads relevance evenly (Lapuschkin et al., 2019).
+
+The flat rule is zennit's.
+"""
 
 import torch
 from torch import nn
 
 from saliency_benchmark import relevance
+from saliency_benchmark.relevance import total, unsuited
+from saliency_benchmark.relevance_rules import Epsilon, Plus, Zennit
 
 GROUP = "backpropagation"
 
+__all__ = ["attribute", "total", "unsuited"]
+
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, epsilon: float = 1e-6) -> torch.Tensor:
-    return relevance.propagate(model, images, targets, "EpsilonPlusFlat", epsilon=epsilon)
+    return relevance.propagate(model, images, targets, relevance.Composite(Plus(), Epsilon(epsilon), Zennit("Flat")))

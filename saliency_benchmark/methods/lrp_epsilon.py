@@ -1,0 +1,19 @@
+"""LRP: epsilon rule in every layer (Bach et al., 2015, eq. 58).
+
+Without biases and with epsilon near 0 it is input times gradient divided by the output (Ancona et al., 2018).
+"""
+
+import torch
+from torch import nn
+
+from saliency_benchmark import relevance
+from saliency_benchmark.relevance import total, unsuited
+from saliency_benchmark.relevance_rules import Epsilon
+
+GROUP = "backpropagation"
+
+__all__ = ["attribute", "total", "unsuited"]
+
+
+def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, epsilon: float = 1e-6) -> torch.Tensor:
+    return relevance.propagate(model, images, targets, relevance.Composite(Epsilon(epsilon), Epsilon(epsilon)))

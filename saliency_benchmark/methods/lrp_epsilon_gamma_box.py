@@ -1,0 +1,32 @@
+"""LRP, EpsilonGammaBox: epsilon rule in dense layers, gamma rule in convolutions, box rule in the first layer.
+
+Montavon et al., 2019, with gamma 0.25; the box of possible values, black to white, is that of the images as the network
+sees them (Montavon et al., 2017, eq. 15). The gamma and box rules are zennit's.
+"""
+
+import torch
+from torch import nn
+
+from saliency_benchmark import relevance
+from saliency_benchmark.relevance import total, unsuited
+from saliency_benchmark.relevance_rules import Epsilon, Zennit
+
+GROUP = "backpropagation"
+
+__all__ = ["attribute", "total", "unsuited"]
+
+
+def attribute(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    black: torch.Tensor,
+    white: torch.Tensor,
+    epsilon: float = 1e-6,
+    gamma: float = 0.25,
+) -> torch.Tensor:
+    low, high = (colour[None, :, None, None] for colour in (black, white))
+    first = Zennit("ZBox", (("low", low), ("high", high)))
+    convolution = Zennit("Gamma", (("gamma", gamma),))
+    return relevance.propagate(model, images, targets, relevance.Composite(convolution, Epsilon(epsilon), first))

@@ -41,3 +41,19 @@ def weighted(features: torch.Tensor, weights: torch.Tensor, relu: bool) -> torch
     """Sum of the feature maps with one weight each: (image, feature, row, column), (image, feature) -> cells."""
     cells = torch.einsum("nkhw,nk->nhw", features, weights)
     return cells.relu() if relu else cells
+
+
+def principal(maps: torch.Tensor) -> torch.Tensor:
+    """MAPS (image, feature, row, column) projected on their first principal direction, not centred: cells.
+
+    The direction's sign is arbitrary: here the projection agrees with the sum of the maps.
+    """
+    cells = maps.flatten(2).transpose(1, 2).double()  # (image, cell, feature)
+    # The smaller Gram matrix has the same projection as a full decomposition, for a fraction of the work.
+    if cells.shape[1] <= cells.shape[2]:
+        values, vectors = torch.linalg.eigh(cells @ cells.transpose(1, 2))
+        projected = vectors[:, :, -1] * values[:, -1:].clamp_min(0).sqrt()
+    else:
+        projected = (cells @ torch.linalg.eigh(cells.transpose(1, 2) @ cells)[1][:, :, -1:])[:, :, 0]
+    sign = torch.where((projected * cells.sum(2)).sum(1, keepdim=True) < 0, -1.0, 1.0)
+    return (projected * sign).unflatten(1, maps.shape[2:]).to(maps.dtype)

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import cams, layers, registry
+from saliency_benchmark import cams, compat, layers, registry
 from saliency_benchmark.models import small_cnn
+from tests import small
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +157,72 @@ def test_the_blob_is_highest_in_the_middle_and_even_on_all_sides():
     assert found[4, 7] == found.max() == 1
     assert torch.allclose(found, found.flip(0), atol=1e-6)
     assert torch.allclose(found, found.flip(1), atol=1e-6)
+
+
+def test_hires_cam_sums_to_the_logit_without_its_bias_before_it_is_drawn(case):
+    model, images, targets, features, gradient, weights, _ = case
+    cells = cells_of(features, weights) / features[0, 0].numel()
+    assert torch.allclose(attribute("hires_cam", case), cams.draw(cells, images), atol=1e-6)
+    logit = model(images).gather(1, targets[:, None])[:, 0] - model.classify.bias[targets]
+    assert torch.allclose((features * gradient).sum((1, 2, 3)), logit, atol=1e-5)
+
+
+def test_eigen_grad_cam_is_eigen_cam_of_the_product(case):
+    _, images, _, features, gradient, *_ = case
+    for product, found in zip((features * gradient).numpy(), attribute("eigen_grad_cam", case).numpy(), strict=True):
+        flat = product.reshape(len(product), -1).T.astype(float)
+        projected = flat @ np.linalg.svd(flat, full_matrices=False)[2][0]
+        projected *= np.sign(projected @ flat.sum(1))
+        drawn = cams.draw(torch.tensor(projected.reshape(1, *product.shape[1:])).float(), images[:1])[0]
+        assert np.allclose(found, drawn, atol=1e-5)
+
+
+# pytorch-grad-cam clips every map at 0, scales it to [0, 1] and draws it: so are ours, to be compared.
+PEERS = {
+    "grad_cam": "GradCAM",
+    "grad_cam_plus_plus": "GradCAMPlusPlus",
+    "xgrad_cam": "XGradCAM",
+    "layer_cam": "LayerCAM",
+    "hires_cam": "HiResCAM",
+    "ablation_cam": "AblationCAM",
+}
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_map_clipped_and_scaled_is_that_of_pytorch_grad_cam(name, monkeypatch):
+    """Where it is right: gradients far above the 1e-6 in its Grad-CAM++, positive logits for its Ablation-CAM.
+
+    Its Score-CAM draws the masks with aligned corners, and is no peer.
+    """
+    compat.torchvision()
+    import pytorch_grad_cam
+    from pytorch_grad_cam.utils.image import scale_cam_image
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    network, images = small.network("cnn"), small.images("cnn", 4)
+    network.classify.weight.data *= 1e3
+    targets = network(images).argmax(1)
+    monkeypatch.setattr(cams, "draw", lambda cells, images: cells)
+    cells = registry.load("methods", name, {}).attribute(network, images, targets, layer="block3")
+    with getattr(pytorch_grad_cam, PEERS[name])(network, [network.block3]) as method:
+        wanted = method(images, [ClassifierOutputTarget(int(target)) for target in targets])
+    drawn = scale_cam_image(scale_cam_image(cells.relu().numpy(), (48, 32)))
+    assert np.allclose(drawn, wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize(("scale", "equal"), [(1e3, True), (1e-2, False)])
+def test_grad_cam_plus_plus_of_pytorch_grad_cam_is_another_where_its_constant_outweighs_the_gradients(scale, equal):
+    compat.torchvision()
+    from pytorch_grad_cam import GradCAMPlusPlus
+    from pytorch_grad_cam.utils.image import scale_cam_image
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    network, images = small.network("cnn"), small.images("cnn", 2)
+    network.classify.weight.data *= scale
+    features, gradient = cams.read(network, images, torch.tensor([3, 3]), "block3")
+    below = 2 * gradient**2 + features.sum((2, 3), keepdim=True) * gradient**3
+    weights = (gradient**2 / below * gradient.relu()).nan_to_num().sum((2, 3))
+    ours = scale_cam_image(scale_cam_image(cells_of(features, weights).relu().numpy(), (48, 32)))
+    with GradCAMPlusPlus(network, [network.block3]) as peer:
+        theirs = peer(images, [ClassifierOutputTarget(3)] * 2)
+    assert (np.abs(ours - theirs).max() < 1e-3) == equal

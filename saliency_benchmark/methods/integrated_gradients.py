@@ -1,22 +1,45 @@
-"""Integrated gradients (Sundararajan et al., 2017, eq. 1) from the mean colour, by captum.
+"""Integrated gradients (Sundararajan et al., 2017, eq. 1): (image - baseline) times the mean gradient between them.
 
-captum's default is Gauss-Legendre quadrature with 50 steps; other libraries use left or right sums, or 20 to 25 steps.
+Signed; default: 32 Gauss-Legendre steps from the mean colour. captum's default is 50 such steps, and its trapezoid
+weights sum to (steps - 1) / steps; other libraries use left or right sums, or 20 to 25 steps. The baseline decides what
+can be salient: pixels of the baseline's colour never are.
 """
 
 import torch
-from captum.attr import IntegratedGradients
 from torch import nn
 
+from saliency_benchmark import baselines, paths
+
 GROUP = "backpropagation"
-CHUNK = 64  # images x steps that are on the device at a time
 
 
 def attribute(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, steps: int = 32, rule: str = "gausslegendre"
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    black: torch.Tensor | None = None,
+    white: torch.Tensor | None = None,
+    steps: int = 32,
+    rule: str = "gausslegendre",
+    baseline: str = "mean",
 ) -> torch.Tensor:
-    """RULE: gausslegendre, riemann_trapezoid, riemann_left, riemann_right or riemann_middle."""
-    method = IntegratedGradients(model)
-    size = max(CHUNK, len(images))
-    maps = method.attribute(images, 0.0, targets, n_steps=steps, method=rule, internal_batch_size=size)
-    # captum's weights of this rule sum to (steps - 1) / steps: without this no map would complete.
-    return maps * steps / (steps - 1) if rule == "riemann_trapezoid" else maps
+    """RULE: gausslegendre, riemann_trapezoid, riemann_left, riemann_right or riemann_middle.
+
+    BASELINE: mean, black, white, image_mean or blur. One forward and backward pass per step.
+    """
+    begin = baselines.baseline(baseline, images, black, white)
+    return paths.integrated(model, images, targets, begin, rule, steps)
+
+
+def total(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    black: torch.Tensor | None = None,
+    white: torch.Tensor | None = None,
+    baseline: str = "mean",
+) -> torch.Tensor:
+    """f(image) - f(baseline): reached as steps grow (the paper's proposition 1)."""
+    return paths.gain(model, images, targets, baselines.baseline(baseline, images, black, white))

@@ -1,16 +1,18 @@
-"""DeconvNet: at every ReLU positive gradients pass, whatever the activation (Zeiler and Fergus, 2014), by captum.
+"""DeconvNet: at every ReLU positive gradients pass, whatever the activation (Zeiler and Fergus, 2014, section 2.1).
 
-Only ReLU *modules* are seen: `functional.relu` is not.
+Signed. Every ReLU and ReLU6 of the forward pass counts, also functional and reused ones; other activations pass the
+plain gradient, and a model that calls no ReLU is refused. Max pooling passes gradients to its winner, the paper's
+switches. captum sees ReLU modules only.
 """
 
 import torch
-from captum.attr import Deconvolution
 from torch import nn
 
-from saliency_benchmark import relu_rules
+from saliency_benchmark import relus
 
 GROUP = "backpropagation"
+unsuited = relus.unsuited
 
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    return relu_rules.attribute(Deconvolution, model, images, targets)
+    return relus.backward(model, images, targets, relus.reversed_relu)

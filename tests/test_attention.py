@@ -66,6 +66,10 @@ class Encoder(nn.Module):
         return self.head(self.pool(tokens))
 
 
+def pictures(number=2, rows=16, columns=24):
+    return torch.randn(number, 3, rows, columns, generator=torch.Generator().manual_seed(1))
+
+
 def encoder(extra=1, pool=lambda tokens: tokens[:, 0]):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -147,7 +151,7 @@ def test_the_weights_of_every_query_sum_to_one_and_every_layer_is_seen(family):
 @pytest.mark.parametrize("mode", [torch.inference_mode, torch.enable_grad])
 def test_recording_does_not_change_the_output(make, mode):
     network = frozen(make())
-    images = torch.randn(3, 3, *(16, 24) if isinstance(network, Encoder) else network_shape(network))
+    images = pictures(3) if isinstance(network, Encoder) else pictures(3, *network_shape(network))
     with mode():
         plain = network(images)
         with recording(network, lambda weights: weights) as found:
@@ -327,14 +331,14 @@ def test_raw_attention_and_rollout_share_one_pass(monkeypatch):
 
 @pytest.mark.parametrize("extra", [1, 5])
 def test_registers_behind_the_class_token_are_no_part_of_the_map(extra):
-    network, images = encoder(extra), torch.randn(2, 3, 16, 24)
+    network, images = encoder(extra), pictures()
     expected = relevance_matrix(network, images, TARGETS[:2])[:, 0, extra:].reshape(2, 2, 3)
     assert attention.unsuited(network, (3, 16, 24)) is None
     assert close(attribute("attention_relevance", network, images, TARGETS[:2]), cams.draw(expected, images))
 
 
 def test_without_a_class_token_the_map_is_the_mean_over_all_tokens():
-    network, images = encoder(0, lambda tokens: tokens.mean(1)), torch.randn(2, 3, 16, 24)
+    network, images = encoder(0, lambda tokens: tokens.mean(1)), pictures()
     gained = (relevance_matrix(network, images, TARGETS[:2]) - torch.eye(6)).mean(1)
     assert attention.unsuited(network, (3, 16, 24)) is None
     maps = attribute("attention_relevance", network, images, TARGETS[:2])
@@ -403,7 +407,7 @@ def test_says_before_the_job_and_within_it_why_a_model_cannot_be_explained(case,
     # Which tokens the output reads is seen by gradients alone.
     if reason != "other tokens" or name == "attention_relevance":
         with pytest.raises(ValueError, match=reason):
-            attribute(name, network, torch.randn(2, *shape), TARGETS[:2])
+            attribute(name, network, pictures(2, *shape[1:]), TARGETS[:2])
 
 
 @pytest.mark.parametrize("family", small.FAMILIES)

@@ -1,5 +1,7 @@
 """Names of the artifacts, and what makes one out of date."""
 
+import functools
+
 from saliency_benchmark import design, files, registry
 from saliency_benchmark.provenance import code_digest
 
@@ -48,6 +50,22 @@ def code(script, *kinds, methods=()):
         return code_digest(script, *(file for files in entries for file in files))
 
     return digest
+
+
+@functools.cache
+def contents(path):
+    return files.content(path)
+
+
+def given_model(wildcards):
+    """What decides a model before training: its entry; for a file of weights stands what it holds, not where it is."""
+    entry = config["models"][wildcards.model]
+    return entry | ({"weights": contents(entry["weights"])} if "weights" in entry else {})
+
+
+def architecture(wildcards):
+    """What ROAR trains anew from random weights: the entry without what concerns weights of its own."""
+    return {key: value for key, value in config["models"][wildcards.model].items() if key not in ("weights", "train")}
 
 
 def training(wildcards):

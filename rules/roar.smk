@@ -31,7 +31,7 @@ rule retrain:
     conda:
         "../envs/torch.yaml"
     params:
-        model=lookup(dpath="models/{model}", within=config),
+        model=architecture,
         recipe=lookup(dpath="recipes/{recipe}", within=config),
         training=training,
         removal=removal,
@@ -53,7 +53,7 @@ rule retrain_ends:
     conda:
         "../envs/torch.yaml"
     params:
-        model=lookup(dpath="models/{model}", within=config),
+        model=architecture,
         recipe=lookup(dpath="recipes/{recipe}", within=config),
         training=training,
         fill=config["roar"]["fill"],

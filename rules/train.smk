@@ -12,7 +12,7 @@ rule train:
     conda:
         "../envs/torch.yaml"
     params:
-        model=lookup(dpath="models/{model}", within=config),
+        model=given_model,
         recipe=lookup(dpath="recipes/{recipe}", within=config),
         training=training,
         code=code("train.py", "model", "recipe"),

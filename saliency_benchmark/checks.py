@@ -17,6 +17,7 @@ def problems(config: dict) -> Iterator[str]:
     yield from _name_problems(config)
     try:
         yield from _folder_problems(config)
+        yield from _model_problems(config)
         yield from _group_problems(config)
         yield from _bundle_problems(config)
         yield from _metric_problems(config)
@@ -34,13 +35,13 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
         yield f"{kind}.{label}: {error}"
         return
     function = entry["call"].partition(":")[2] if "call" in entry else registry.FUNCTIONS[kind]
-    if not provenance.defines(path, function):
+    if not provenance.defines(path, function.partition(".")[0]):
         yield f"{kind}.{label}: {path.name} has no function {function!r}; see saliency_benchmark/{kind}/__init__.py"
         return
-    options = provenance.options(path, function)
+    options = provenance.options(path, function, every=kind == "models")
     if options is None:
         return
-    known = options.keys() - design.PROVIDED
+    known = options.keys() - (design.TOLD_TO_MODELS if kind == "models" else design.PROVIDED)
     for option in sorted(known - entry["options"].keys()):
         if not options[option]:
             yield f"{kind}.{label}.options: {path.name} wants {option!r}, which has no default"
@@ -76,6 +77,15 @@ def _folder_problems(config: dict) -> Iterator[str]:
         for option, folder in design.folders(config, dataset).items():
             if not Path(folder).is_dir() and not config["datasets"][dataset]["options"].get("download"):
                 yield f"datasets.{dataset}.options.{option}: there is no folder {str(Path(folder).absolute())!r}"
+
+
+def _model_problems(config: dict) -> Iterator[str]:
+    for label, entry in config["models"].items():
+        path = entry.get("weights")
+        if path and not Path(path).is_file():
+            yield f"models.{label}.weights: there is no file {str(Path(path).absolute())!r}"
+        if not entry["train"] and not path and "call" not in entry:
+            yield f"models.{label}: `train: false` wants `weights`, or it would be a network of random ones"
 
 
 def _group_problems(config: dict) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, devices, registry
+from saliency_benchmark import artifacts, devices, networks
 
 
 @dataclass
@@ -33,17 +33,8 @@ class Classifier:
         return (1 - self.mean) / self.deviation
 
 
-def build(entry: dict, label: str, shape: tuple[int, int, int], classes: int, seed: int) -> nn.Module:
-    """A new network for images of SHAPE (channel, row, column), initialised from SEED; no global state changes."""
-    module = registry.load("models", label, entry)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = module.build(shape, classes, **entry["options"])
-    return network.to(memory_format=torch.channels_last)
-
-
 def save(path: str | Path, classifier: Classifier, description: dict, curve: np.ndarray, origin: dict) -> None:
-    """DESCRIPTION is what `build` needs to make the network again: entry, label, shape, classes."""
+    """DESCRIPTION is what `networks.build` needs to make the network again: entry, label, shape, classes."""
     weights = {f"weights.{name}": value.cpu().numpy() for name, value in classifier.network.state_dict().items()}
     arrays = {name: np.atleast_1d(value) for name, value in weights.items()}
     arrays |= {"mean": classifier.mean.cpu().numpy(), "deviation": classifier.deviation.cpu().numpy(), "loss": curve}
@@ -55,7 +46,7 @@ def load(path: str | Path) -> Classifier:
     device = devices.best()
     arrays = artifacts.read(path, artifacts.MODEL)
     facts = artifacts.facts(path, artifacts.MODEL)
-    network = build(facts["entry"], facts["label"], tuple(facts["shape"]), facts["classes"], seed=0)
+    network = networks.build(facts["entry"], facts["label"], tuple(facts["shape"]), facts["classes"], seed=0)
     state = {
         name: torch.from_numpy(arrays[f"weights.{name}"]).reshape(value.shape)
         for name, value in network.state_dict().items()

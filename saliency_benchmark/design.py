@@ -4,7 +4,8 @@ from pathlib import Path
 
 from saliency_benchmark import provenance, registry
 
-# Keyword arguments that the workflow hands over itself; the settings cannot.
+# Keyword arguments that the workflow hands over itself; the settings cannot. Those of models, and of the other entries.
+TOLD_TO_MODELS = {"shape", "classes", "num_classes"}
 PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given"}
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 
@@ -54,7 +54,9 @@ def record(path: str | Path) -> dict | None:
 
 
 def content(path: str | Path) -> str:
-    return sha256(Path(path).read_bytes()).hexdigest()
+    """Digest of what the file PATH holds."""
+    with Path(path).open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def listing(folder: str | Path) -> str:

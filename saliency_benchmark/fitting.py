@@ -2,31 +2,36 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from saliency_benchmark import classifier, devices, layers, registry, seeds, training
+from saliency_benchmark import devices, layers, networks, registry, seeds, training, weights
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.training import Source
+
+# Keys of a model's entry that make its network; `weights` and `train` tell what happens to it then.
+ARCHITECTURE = ("file", "call", "options", "size", "classes", "normalisation", "layer")
 
 
 def description(model: dict, label: str, images: np.ndarray, labels: np.ndarray) -> dict:
     """What is needed to make the network again. Raises ValueError where there is nothing to tell apart."""
-    classes = int(labels.max()) + 1
-    if len(np.unique(labels)) < 2:
+    found = int(labels.max()) + 1
+    classes = model.get("classes", found)
+    if classes < found:
+        told = f"models.{label}.classes is {classes}, and a training image has the label {found - 1}"
+        raise ValueError(f"{told}; wanted: at least {found}")
+    if len(np.unique(labels)) < 2 and model.get("train", True):
         raise ValueError(f"the training images have {len(np.unique(labels))} class; wanted: at least 2")
-    return {"entry": model, "label": label, "shape": list(images.shape[1:]), "classes": classes}
+    entry = {key: model[key] for key in ARCHITECTURE if key in model}
+    return {"entry": entry, "label": label, "shape": list(images.shape[1:]), "classes": classes}
 
 
 def untrained(told: dict, images: np.ndarray, seed: int) -> Classifier:
-    network = classifier.build(told["entry"], told["label"], tuple(told["shape"]), told["classes"], seed)
-    layer = told["entry"].get("layer")
-    shape = tuple(told["shape"])
-    layer = layers.checked(network, shape, layer) if layer else layers.feature_layer(network, shape)
-    mean, deviation = training.statistics(images)
-    device = devices.best()
-    return Classifier(network.to(device), mean.to(device), deviation.to(device), layer)
+    """A new classifier with random weights, also where its factory brings others: ROAR begins here."""
+    return _classifier(networks.untaught(*_made_of(told), seed), told, images)
 
 
 def recipe(label: str, entry: dict) -> Callable[..., torch.Tensor]:
@@ -41,6 +46,56 @@ def fit(
     return source, training.train(source, loss, seed=seed, **settings)
 
 
+def obtain(
+    images: np.ndarray,
+    labels: np.ndarray,
+    told: dict,
+    loss: Callable,
+    seed: int | str,
+    settings: dict,
+    *,
+    path: str | Path | None = None,
+    train: bool = True,
+) -> tuple[Source, np.ndarray]:
+    """The classifier of a run: as its factory makes it, with the weights of PATH, and trained on from there if TRAIN.
+
+    Raises ValueError where the weights do not fit.
+    """
+    network = networks.build(*_made_of(told), seeds.derive("weights", seed))
+    if path is not None:
+        weights.put(path, network, told["classes"] if train else None)
+    source = source_of(_classifier(network, told, images, train), images, labels)
+    if train:
+        return source, training.train(source, loss, seed=seed, **settings)
+    network.eval().requires_grad_(False)
+    return source, np.zeros(0)
+
+
 def source_of(model: Classifier, images: np.ndarray, labels: np.ndarray) -> Source:
     device = model.mean.device
     return Source(model, torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device).long())
+
+
+def _made_of(told: dict) -> tuple[dict, str, tuple[int, int, int], int]:
+    return told["entry"], told["label"], tuple(told["shape"]), told["classes"]
+
+
+def _classifier(network: nn.Module, told: dict, images: np.ndarray, train: bool = True) -> Classifier:
+    entry, label, shape, classes = _made_of(told)
+    networks.check(network, label, shape, classes, train)
+    layer = entry.get("layer")
+    layer = layers.checked(network, shape, layer) if layer else layers.feature_layer(network, shape)
+    mean, deviation = _normalisation(label, entry.get("normalisation"), images)
+    device = devices.best()
+    return Classifier(network.to(device), mean.to(device), deviation.to(device), layer)
+
+
+def _normalisation(label: str, given: dict | None, images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and deviation of each channel, pixels in [0, 1]: those GIVEN, or those of the training images."""
+    if given is None:
+        return training.statistics(images)
+    for name, values in given.items():
+        if len(values) != images.shape[1]:
+            told = f"models.{label}.normalisation.{name} has {len(values)} numbers"
+            raise ValueError(f"{told}, and the images {images.shape[1]} channels; wanted: one each")
+    return torch.tensor(given["mean"]).float(), torch.tensor(given["deviation"]).float()

@@ -69,16 +69,19 @@ def defines(path: Path, name: str) -> bool:
     return bool(found & {name, "*"})
 
 
-def options(path: Path, function: str) -> dict[str, bool] | None:
+def options(path: Path, function: str, every: bool = False) -> dict[str, bool] | None:
     """The parameters of FUNCTION in PATH that can be options, and whether each has a default.
 
-    None where they cannot be told: the function is defined elsewhere, or takes any keyword.
+    EVERY: those that may be given by place and have no default count too. None where they cannot be told: the function
+    is defined elsewhere, or takes any keyword.
     """
     for node in _tree(path).body:
         if isinstance(node, ast.FunctionDef) and node.name == function and node.args.kwarg is None:
-            usual = [argument.arg for argument in node.args.args][len(node.args.args) - len(node.args.defaults) :]
+            first = len(node.args.args) - len(node.args.defaults)
+            usual = {argument.arg: place >= first for place, argument in enumerate(node.args.args)}
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            return dict.fromkeys(usual, True) | {argument.arg: default is not None for argument, default in pairs}
+            named = {argument.arg: default is not None for argument, default in pairs}
+            return {name: default for name, default in usual.items() if default or every} | named
     return None
 
 

@@ -1,6 +1,7 @@
 """A folder is a registry: every file in it is one entry, named after the file. An entry may also live elsewhere."""
 
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -56,8 +57,18 @@ def load(kind: str, label: str, entry: dict) -> ModuleType:
     module = import_module(module_name)
     outside = ModuleType(f"{module_name}.{function}")
     outside.__dict__.update(vars(module))
-    setattr(outside, FUNCTIONS[kind], getattr(module, function))
+    setattr(outside, FUNCTIONS[kind], _attribute(f"{kind}: {label}", module, function))
     return outside
+
+
+def _attribute(place: str, module: ModuleType, name: str) -> Callable:
+    """What NAME, dotted or not, is in MODULE: a function, or a class's way to make one of it."""
+    found = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise ValueError(f"{place}: {module.__name__} has no {name!r}, as {part!r} is not in it")
+        found = getattr(found, part)
+    return found
 
 
 def _outside(place: str, module: str) -> Path:

@@ -39,7 +39,7 @@ def test_the_first_convolution_takes_as_many_channels_as_the_images_have():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no classifier 'resnet19'; it has: .*resnet18"):
+    with pytest.raises(ValueError, match=r"no classifier 'resnet19' \(did you mean 'resnet18'\?\); it has: .*vgg11"):
         built("resnet19")
 
 

@@ -8,5 +8,8 @@ names, params = snakemake.wildcards, snakemake.params
 images = artifacts.read(snakemake.input.images, artifacts.IMAGES)
 told = fitting.description(params.model, names.model, images["data"], images["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
-source, curve = fitting.fit(images["data"], images["label"], told, loss, int(names.seed), params.training)
+# The settings, not the params: those tell what a file of weights holds, these where it is.
+entry = snakemake.config["models"][names.model]
+how = {"path": entry.get("weights"), "train": entry["train"]}
+source, curve = fitting.obtain(images["data"], images["label"], told, loss, int(names.seed), params.training, **how)
 classifier.save(snakemake.output.model, source.classifier, told, curve, artifacts.origin(snakemake))

@@ -23,6 +23,19 @@ def _call(
     return calling.call(attribute, model, images, targets, given=given, options=options)
 
 
+def unsuited(
+    model: nn.Module,
+    shape: tuple[int, int, int],
+    *,
+    given: dict,
+    base: str = "gradient",
+    base_options: dict | None = None,
+) -> str | None:
+    """What the base says of MODEL."""
+    asked = getattr(registry.load("methods", base, {}), "unsuited", None)
+    return asked and calling.part(asked, model, shape, given=given, options=base_options or {})
+
+
 @sharing.once
 def moments(
     model: nn.Module,

@@ -1,5 +1,7 @@
 """Small variants of torchvision's families, untrained but not trivial: every method is tried on each."""
 
+from collections import OrderedDict
+
 import torch
 from torch import nn
 
@@ -8,10 +10,8 @@ from saliency_benchmark.models import small_cnn
 
 CLASSES = 4
 # Not square where the family allows it.
-SHAPES = {name: (3, 32, 48) for name in ("cnn", "resnet", "densenet", "vgg", "swin", "efficientnet")} | {
-    "vit": (3, 32, 32)
-}
-FAMILIES = list(SHAPES)
+FAMILIES = ["cnn", "resnet", "densenet", "vgg", "efficientnet", "swin", "vit"]
+SHAPES = dict.fromkeys(FAMILIES, (3, 32, 48)) | {"vit": (3, 32, 32)}
 
 
 def network(family: str, seed: int = 0) -> nn.Module:
@@ -43,9 +43,30 @@ def _models():
     return models
 
 
+class Residual(nn.Sequential):
+    """Flattens before its last layer by a function, as torchvision does."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        for module in list(self)[:-1]:
+            images = module(images)
+        return self[-1](torch.flatten(images, 1))
+
+
 def _resnet() -> nn.Module:
-    resnet = _models().resnet
-    return resnet.ResNet(resnet.Bottleneck, [1, 1, 1, 1], num_classes=CLASSES, groups=2, width_per_group=16)
+    """torchvision's two kinds of blocks, far narrower than its ResNet allows."""
+    blocks = _models().resnet
+    shortcut = nn.Sequential(nn.Conv2d(16, 32, 1, 2, bias=False), nn.BatchNorm2d(32))
+    return Residual(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 16, 5, 2, 2, bias=False),
+            bn1=nn.BatchNorm2d(16),
+            relu=nn.ReLU(inplace=True),
+            layer1=blocks.BasicBlock(16, 16),
+            layer2=blocks.Bottleneck(16, 8, 2, shortcut),
+            avgpool=nn.AdaptiveAvgPool2d(1),
+            fc=nn.Linear(32, CLASSES),
+        )
+    )
 
 
 def _densenet() -> nn.Module:

@@ -134,8 +134,8 @@ def test_without_biases_all_relevance_arrives_and_times_the_output_it_is_the_out
     network, images = exact(family)
     found = relevance.propagate(without_biases(network), images, TARGETS, COMPOSITES[name]).sum((1, 2, 3))
     outputs = gradients.chosen(network(images), TARGETS)
-    assert torch.allclose(found, relevance.total(network, images, TARGETS).double(), atol=1e-3)
-    assert torch.allclose(found * outputs, outputs, rtol=1e-3)
+    assert torch.allclose(found, relevance.total(network, images, TARGETS).double(), atol=5e-3)
+    assert torch.allclose(found * outputs, outputs, rtol=5e-3)
 
 
 @pytest.mark.parametrize("family", ["cnn", "resnet", "vgg", "densenet"])

@@ -7,11 +7,18 @@ from torch.nn import functional
 from saliency_benchmark import gradients, layers, sharing
 
 
-@sharing.once
 def read(
     model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Feature maps at LAYER and the gradient of each target output there, both (image, feature, row, column).
+    """Feature maps at LAYER and the gradient of each target output there, both (image, feature, row, column)."""
+    return passed(model, images, targets, layer)[:2]
+
+
+@sharing.once
+def passed(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """As `read`, and the model's outputs (image, class).
 
     One forward pass and the part of a backward pass behind LAYER: the graph begins there.
     """
@@ -25,11 +32,11 @@ def read(
     handle = model.get_submodule(layer).register_forward_hook(begin)
     try:
         with torch.enable_grad():
-            output = gradients.chosen(model(images.detach()), targets)
-            gradient = torch.autograd.grad(output.sum(), found[-1])[0]
+            outputs = model(images.detach())
+            gradient = torch.autograd.grad(gradients.chosen(outputs, targets).sum(), found[-1])[0]
     finally:
         handle.remove()
-    return layout.maps(found[-1].detach()), layout.maps(gradient)
+    return layout.maps(found[-1].detach()), layout.maps(gradient), outputs.detach()
 
 
 def draw(cells: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

@@ -14,13 +14,15 @@ from torch import nn
 from saliency_benchmark import attention_forward, gradients, rewriting
 from saliency_benchmark.rescale_rules import PLAIN, RULES, product
 
+ADVICE = "DeepLIFT compares call by call; use another method, such as integrated_gradients"
+
 
 def multipliers(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor) -> torch.Tensor:
     """What (images - BASELINE) is multiplied with, (image, channel, row, column).
 
     The products' sum is f(image) - f(baseline) wherever the network is made of calls that are linear or have a rule.
     """
-    tape = _Tape()
+    tape = Tape()
     with torch.no_grad(), tape.mode:
         model(baseline)
     tape.recording = False
@@ -28,7 +30,9 @@ def multipliers(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, b
         return gradients.slope(model, images, targets)
 
 
-class _Tape:
+class Tape:
+    """The mode of both passes: it keeps what calls are given while `recording`, then hands it to their rules."""
+
     def __init__(self) -> None:
         self.recording, self._kept = True, deque()
         found = {name: partial(self._at, *rule) for name, rule in RULES.items()} | {"einsum": self._einsum}
@@ -46,16 +50,15 @@ class _Tape:
     def _einsum(self, function: Callable, equation: str, *operands: object) -> torch.Tensor:
         if len(operands) != 2:
             return function(equation, *operands)
-        return self._at(product, 2, partial(_einsum, equation), *operands)
+        return self._at(product, 2, partial(torch.einsum, equation), *operands)
 
     def _at(self, rule: Callable, count: int, function: Callable, *args: object, **kwargs: object) -> torch.Tensor:
-        inputs = args[:count]
+        name, inputs, rest = getattr(function, "__name__", "einsum"), args[:count], args[count:]
         if len(inputs) < count or not all(isinstance(each, torch.Tensor) for each in inputs):
             return function(*args, **kwargs)
-        references = self._meet(getattr(function, "__name__", "einsum"), inputs)
+        references = self._meet(name, inputs)
         if references is None or not any(each.requires_grad for each in inputs):
             return function(*args, **kwargs)
-        name, rest = getattr(function, "__name__", "einsum"), args[count:]
         changes = kwargs.pop("inplace", False) or (name.endswith("_") and not name.endswith("__"))
         with torch.no_grad():
             first = inputs[0].detach().clone() if changes else inputs[0].detach()
@@ -74,13 +77,6 @@ class _Tape:
         if (met, expected) != (name, shapes):
             raise ValueError(f"this model calls {name} on an image where it calls {met} on its baseline: {ADVICE}")
         return references
-
-
-ADVICE = "DeepLIFT compares call by call; use another method, such as integrated_gradients"
-
-
-def _einsum(equation: str, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    return torch.einsum(equation, one, other)
 
 
 class _Valued(torch.autograd.Function):

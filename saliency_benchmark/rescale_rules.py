@@ -57,26 +57,22 @@ def _mean(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
 
 
 def max_pool(function: Callable, inputs: Tensors, references: Tensors, *rest: object, return_indices=False, **named):
-    """A window's difference goes to one pixel: the winner of whichever of image and baseline has the larger maximum.
+    """A window's difference goes to one pixel: the image's winner, or the baseline's where its maximum is larger.
 
-    There the pixel's own difference is at least as large, with the same sign: the multiplier lies in [0, 1].
+    That pixel's own difference is at least as large, with the same sign: the multiplier lies in [0, 1]. Where baseline
+    pixels tie, as on a plain colour, rounding must not choose among them: the image's winner is one of them.
     """
     if return_indices:
         raise ValueError("DeepLIFT has no rule for max pooling with return_indices=True: use another method")
-    values, place = function(inputs[0].detach(), *rest, return_indices=True, **named)
-    reference, reference_place = function(references[0], *rest, return_indices=True, **named)
-    flat = inputs[0].flatten(-2)
-    place = torch.where(values >= reference, place, reference_place).flatten(-2)
-    share = _share(flat.detach(), references[0].flatten(-2), place, -1, (values - reference).flatten(-2))
-    return (flat.gather(-1, place) * share).unflatten(-1, values.shape[-2:])
-
-
-def _share(
-    values: torch.Tensor, reference: torch.Tensor, place: torch.Tensor, dim: int, rise: torch.Tensor
-) -> torch.Tensor:
-    """RISE of the maxima over the difference at PLACE, their winner; 1 where it does not differ."""
-    difference = values.gather(dim, place) - reference.gather(dim, place)
-    return torch.where(difference == 0, 1, rise / torch.where(difference == 0, 1, difference))
+    output, place = function(inputs[0].detach(), *rest, return_indices=True, **named)
+    values, place = output.flatten(-2), place.flatten(-2)
+    most, most_place = (each.flatten(-2) for each in function(references[0], *rest, return_indices=True, **named))
+    flat, reference, rise = inputs[0].flatten(-2), references[0].flatten(-2), values - most
+    tied = most - reference.gather(-1, place) <= torch.finfo(rise.dtype).eps ** 0.5 * rise.abs()
+    place = torch.where((rise >= 0) | tied, place, most_place)
+    difference = flat.detach().gather(-1, place) - reference.gather(-1, place)
+    share = torch.where(difference == 0, 1, rise / torch.where(difference == 0, 1, difference))
+    return (flat.gather(-1, place) * share).unflatten(-1, output.shape[-2:])
 
 
 def softmax(function: Callable, inputs: Tensors, references: Tensors, dim: int = -1, **named: object):

@@ -3,7 +3,7 @@
 Signed; default: from the mean colour. The map sums to f(image) - f(baseline). Products, softmax, attention and layer
 norms, of which the paper says nothing, are taken apart into steps whose rules are exact (rescale_rules). It works on
 calls, so that ReLUs may be functional or reused. captum cannot reuse a module, passes plain gradients at functional
-ReLUs, and loses part of the sum where windows of max pooling overlap.
+ReLUs, and loses part of the sum where max pooling comes directly behind a ReLU or its windows overlap.
 """
 
 import torch

@@ -29,11 +29,12 @@ def backward(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, rule
 
 
 def unsuited(model: nn.Module, shape: tuple[int, int, int]) -> str | None:
-    """Why MODEL cannot be explained by a rule for ReLUs, or None: its forward pass calls none."""
+    """Why MODEL, of frozen weights, cannot be explained by a rule for ReLUs, or None: its forward pass calls none."""
     parameter = next(model.parameters())
+    image = torch.zeros(1, *shape, device=parameter.device, dtype=parameter.dtype, requires_grad=True)
     seen: list[str] = []
-    with torch.no_grad(), rewriting.Rewriting(_rules(lambda relu, values: relu(values), seen)):
-        model(torch.zeros(1, *shape, device=parameter.device, dtype=parameter.dtype))
+    with torch.enable_grad(), rewriting.Rewriting(_rules(lambda relu, values: relu(values), seen)):
+        model(image)
     return None if seen else _reason()
 
 
@@ -42,14 +43,17 @@ def _reason() -> str:
 
 
 def _rules(rule: Callable, seen: list[str]) -> dict[str, Callable]:
-    """RULE under the name of every function that may be a ReLU; the calls that are one are noted in SEEN."""
+    """RULE under the name of every function that may be a ReLU; those that the image reaches are noted in SEEN.
+
+    Swin V2 calls ReLUs too, but on constants: its position biases.
+    """
 
     def at(function: Callable, values: torch.Tensor, *args: object, **kwargs: object) -> torch.Tensor:
         def relu(shown: torch.Tensor) -> torch.Tensor:
             return function(shown, *args, **kwargs)
 
         lowest = kwargs.get("min_val", args[0] if args else -1.0)
-        if function.__name__.startswith("hardtanh") and lowest != 0:
+        if not values.requires_grad or (function.__name__.startswith("hardtanh") and lowest != 0):
             return relu(values)
         seen.append(function.__name__)
         return rule(relu, values)
@@ -60,9 +64,8 @@ def _rules(rule: Callable, seen: list[str]) -> dict[str, Callable]:
 def guided(relu: Callable, values: torch.Tensor) -> torch.Tensor:
     """Only positive gradients reach the ReLU, which stops them where it is closed, as ever."""
     output = relu(values)
-    if output.requires_grad:
-        # A hook on this value: it holds whatever the model does in place afterwards.
-        output.register_hook(lambda gradient: gradient.clamp(min=0))
+    # A hook on this value: it holds whatever the model does in place afterwards.
+    output.register_hook(lambda gradient: gradient.clamp(min=0))
     return output
 
 

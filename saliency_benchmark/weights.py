@@ -36,13 +36,13 @@ def read(path: str | Path) -> State:
         raise ValueError(f"there is no file {str(path)!r}")
     try:
         state = _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path.name} {WANTED} ({told})") from error
     for nest in NESTS:
         if isinstance(state, dict) and isinstance(state.get(nest), dict):
             state = state[nest]
-    if not isinstance(state, dict) or not state or not all(isinstance(each, torch.Tensor) for each in state.values()):
+    if not isinstance(state, dict) or not state or not all(map(_is_weight, state.items())):
         raise ValueError(f"{path.name} {WANTED} (it holds: {_held(state)})")
     if all(name.startswith(PARALLEL) for name in state):
         state = {name.removeprefix(PARALLEL): value for name, value in state.items()}
@@ -69,10 +69,13 @@ def put(path: str | Path, network: nn.Module, classes: int | None = None) -> Non
     ]
     told = "; ".join(f"{fault} {_few(names)}" for fault, names in faults if names)
     if told:
-        raise ValueError(
-            f"{Path(path).name} does not fit the network: {told}. Is it of this model, with these options?"
-        )
+        hint = "Is the file of this model, with these options and this number of channels?"
+        raise ValueError(f"{Path(path).name} does not fit the network: {told}. {hint}")
     network.load_state_dict(own | state)
+
+
+def _is_weight(item: tuple[object, object]) -> bool:
+    return isinstance(item[0], str) and isinstance(item[1], torch.Tensor)
 
 
 def _is_head(names: list[str], own: State, state: State, classes: int) -> bool:
@@ -84,7 +87,10 @@ def _is_head(names: list[str], own: State, state: State, classes: int) -> bool:
 
 def _safetensors(path: Path) -> State:
     with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        length = int.from_bytes(file.read(8), "little")
+        if length > path.stat().st_size:
+            raise ValueError("it has no header")
+        header = json.loads(file.read(length))
         values = bytearray(file.read())
     header.pop("__metadata__", None)
     return {name: _tensor(values, **about) for name, about in header.items()}

@@ -3,10 +3,13 @@
 The weight is (logit - logit without the map) / |logit|: the share keeps its sign where the logit is negative.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
-from saliency_benchmark import cams, layers
+from saliency_benchmark import batching, cams, gradients, layers
 
 GROUP = "cam"
 
@@ -14,25 +17,54 @@ GROUP = "cam"
 def attribute(
     model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str, relu: bool = True
 ) -> torch.Tensor:
-    """One forward pass per feature map."""
+    """One forward pass per feature map, or of what lies behind LAYER alone, where that can be had."""
     features, _ = cams.read(model, images, targets, layer)
-    with torch.no_grad():
-        logit = model(images).gather(1, targets[:, None])
-        without = [_logit_without(model, images, targets, layer, place) for place in range(features.shape[1])]
-    weights = (logit - torch.cat(without, 1)) / logit.abs().clamp_min(torch.finfo(logit.dtype).tiny)
+    with torch.inference_mode():
+        apart = _apart(model, images[:1], layer)
+        pairs = zip(images.split(1), targets.split(1), strict=True)
+        weights = [_drops(model, *pair, layer, features.shape[1], apart) for pair in pairs]
+    weights = torch.stack(weights).to(features)
     return cams.draw(cams.weighted(features, weights, relu), images)
 
 
-def _logit_without(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str, place: int
+def _drops(
+    model: nn.Module, image: torch.Tensor, target: torch.Tensor, layer: str, count: int, apart: bool
 ) -> torch.Tensor:
-    layout = layers.layout(model, layer, images)
+    """The share of the target's logit that each of the COUNT feature maps of one image takes with it, (feature)."""
+    layout = layers.layout(model, layer, image)
+    # Alone as well: rounding differs between batches of other sizes, and drops may be small.
+    logit, found = gradients.chosen(model(image), target), []
+    for span in batching.spans(count, 1):
+        places = torch.arange(span.start, span.stop, device=image.device)
 
-    def remove(module: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:
-        return layout.without(output, torch.tensor(place, device=output.device))
+        def remove(output: torch.Tensor, places: torch.Tensor = places) -> torch.Tensor:
+            return layout.without(output.expand(len(places), *output.shape[1:]), places)
 
-    handle = model.get_submodule(layer).register_forward_hook(remove)
+        with _changed(model, layer, remove):
+            outputs = model(image if apart else image.repeat(len(span), 1, 1, 1))
+        found.append(gradients.chosen(outputs, target.expand(len(span))))
+    return (logit - torch.cat(found)) / logit.abs().clamp_min(torch.finfo(logit.dtype).tiny)
+
+
+def _apart(model: nn.Module, image: torch.Tensor, layer: str) -> bool:
+    """Can what lies behind LAYER be given several feature maps of one image, that were computed once?
+
+    It cannot where it is joined with what lies before in a way that minds the number of images.
+    """
+    alone = model(image)
     try:
-        return model(images).gather(1, targets[:, None])
+        with _changed(model, layer, lambda output: torch.cat([output, torch.zeros_like(output)])):
+            both = model(image)
+    except RuntimeError:
+        return False
+    return both.shape == (2, *alone.shape[1:]) and torch.allclose(both[0], alone[0], 1e-3, 1e-4)
+
+
+@contextmanager
+def _changed(model: nn.Module, layer: str, change: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
+    """Within, LAYER gives CHANGE(its output)."""
+    handle = model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: change(output))
+    try:
+        yield
     finally:
         handle.remove()

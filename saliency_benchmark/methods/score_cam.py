@@ -6,7 +6,7 @@ Each map is drawn at the image's size and min-max scaled per image; the weights 
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark import batching, cams, coalitions
 
 GROUP = "cam"
 
@@ -16,11 +16,16 @@ def attribute(
 ) -> torch.Tensor:
     """One forward pass per feature map; a constant feature map lets nothing through."""
     features, _ = cams.read(model, images, targets, layer)
-    logits = []
-    with torch.no_grad():
-        for place in range(features.shape[1]):
-            shown = cams.draw(features[:, place], images)
-            low, high = shown.amin((1, 2), keepdim=True), shown.amax((1, 2), keepdim=True)
-            mask = torch.where(high > low, (shown - low) / torch.where(high > low, high - low, 1), 0)
-            logits.append(model(images * mask[:, None]).gather(1, targets[:, None]))
-    return cams.draw(cams.weighted(features, torch.cat(logits, 1).softmax(1), relu), images)
+    logits = features.new_empty(features.shape[:2])
+    with torch.inference_mode():
+        for span in batching.spans(features.shape[1], len(images)):
+            masks = _masks(features[:, span.start : span.stop], images)
+            logits[:, span.start : span.stop] = coalitions.answer(model, images[:, None] * masks[:, :, None], targets)
+    return cams.draw(cams.weighted(features, logits.softmax(1), relu), images)
+
+
+def _masks(features: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Feature maps drawn at the images' size, each min-max scaled: (image, feature, row, column)."""
+    shown = cams.draw(features.flatten(0, 1), images).unflatten(0, features.shape[:2])
+    low, high = (each[:, :, None, None] for each in shown.flatten(2).aminmax(dim=2))
+    return (shown - low) / (high - low).clamp_min(torch.finfo(shown.dtype).tiny)

@@ -14,7 +14,10 @@ PARTS = {
     "summary": paths(SUMMARY, SCORED),
     "agreement": paths(AGREEMENT, SCORED),
 }
-TABLES = [*PARTS, "scores", *(["roar", "roar_summary"] if CURVES else [])]
+EXPLAINED = [
+    {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
+]
+TABLES = [*PARTS, "scores", "map_quality", *(["roar", "roar_summary"] if CURVES else [])]
 
 
 rule tabulate:
@@ -48,6 +51,22 @@ rule tabulate_scores:
         code=code("tabulate_scores.py"),
     script:
         "../workflow_scripts/tabulate_scores.py"
+
+
+rule tabulate_map_quality:
+    input:
+        maps=paths(MAPS, EXPLAINED),
+    output:
+        table=TABLE.format(table="map_quality"),
+    log:
+        "results/logs/tables/map_quality.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rows=EXPLAINED,
+        code=code("tabulate_map_quality.py"),
+    script:
+        "../workflow_scripts/tabulate_map_quality.py"
 
 
 rule tabulate_roar:

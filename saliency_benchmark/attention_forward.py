@@ -53,7 +53,7 @@ def multi_head_attention(
     if not use_separate_proj_weight:
         weights = in_proj_weight.chunk(3)
     if query is key and key is value and not use_separate_proj_weight:
-        projected = functional.linear(query, in_proj_weight, in_proj_bias).chunk(3, -1)
+        projected = functional.linear(query.contiguous(), in_proj_weight, in_proj_bias).chunk(3, -1)
     else:
         biases = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
         pairs = zip((query, key, value), weights, biases, strict=True)

@@ -16,18 +16,19 @@ from saliency_benchmark.progress import Progress
 
 @dataclass(frozen=True)
 class Method:
-    """A method with its options. TOTAL: what an image's map should sum to, where the method promises that."""
+    """A method with its options, and what its module may have beside `attribute` (methods/__init__.py)."""
 
     attribute: Callable
     options: dict = field(default_factory=dict)
     total: Callable | None = None
     unsuited: Callable | None = None
+    outputs: Callable | None = None
 
 
 def method(label: str, entry: dict) -> Method:
     """The method behind the settings' ENTRY called LABEL."""
     module = registry.load("methods", label, entry)
-    optional = (getattr(module, name, None) for name in ("total", "unsuited"))
+    optional = (getattr(module, name, None) for name in ("total", "unsuited", "outputs"))
     return Method(module.attribute, entry.get("options", {}), *optional)
 
 
@@ -111,33 +112,45 @@ def explain(
 def refuse_unsuited(methods: dict[str, Method], network: nn.Module, shape: tuple[int, int, int], given: dict) -> None:
     """Raise ValueError where one of METHODS says that it cannot explain NETWORK, with its reason."""
     for label, one in methods.items():
-        if one.unsuited and (reason := calling.part(one.unsuited, network, shape, given=given, options=one.options)):
+        if one.unsuited and (reason := _asked(one.unsuited, one, given, network, shape)):
             raise ValueError(f"{label} cannot explain this model: {reason}")
 
 
 def _explain_block(
     methods: dict[str, Method], classifier: Classifier, block: artifacts.Arrays, target: str | int, given: dict
 ) -> dict[str, artifacts.Arrays]:
-    inputs = classifier.normalise(block["data"])
-    with torch.inference_mode():
-        prediction = classifier.network(inputs)
-    targets = targets_of(target, prediction, block["label"])
-    about = {
-        "label": block["label"],
-        "target": targets.cpu().numpy().astype(np.int32),
-        "prediction": prediction.cpu().numpy(),
-        "index": block["index"],
-    }
-    given = given | {"regions": block.get("region")}
-    arrays = {}
-    with explained(classifier, given["output"]) as network, sharing.shared():
-        for label, one in methods.items():
-            maps = _maps(one, network, inputs, targets, given)
-            total = one.total and calling.part(one.total, network, inputs, targets, given=given, options=one.options)
-            # With a channel axis in any case: viewers take the first of three axes for it.
-            values = (maps if maps.ndim == 4 else maps[:, None]).cpu().numpy()
-            arrays[label] = {"attribution": values, **about, **quality(values, total)}
+    inputs, given, arrays = classifier.normalise(block["data"]), given | {"regions": block.get("region")}, {}
+    with sharing.shared():
+        prediction = _prediction(methods, classifier, inputs, given)
+        targets = targets_of(target, prediction, block["label"])
+        about = {
+            "label": block["label"],
+            "target": targets.cpu().numpy().astype(np.int32),
+            "prediction": prediction.cpu().numpy(),
+            "index": block["index"],
+        }
+        with explained(classifier, given["output"]) as network:
+            for label, one in methods.items():
+                maps = _maps(one, network, inputs, targets, given)
+                total = one.total and _asked(one.total, one, given, network, inputs, targets)
+                # With a channel axis in any case: viewers take the first of three axes for it.
+                values = (maps if maps.ndim == 4 else maps[:, None]).cpu().numpy()
+                arrays[label] = {"attribution": values, **about, **quality(values, total)}
     return arrays
+
+
+def _asked(function: Callable, one: Method, given: dict, *args: object) -> object:
+    return calling.part(function, *args, given=given, options=one.options)
+
+
+def _prediction(methods: dict[str, Method], classifier: Classifier, inputs: torch.Tensor, given: dict) -> torch.Tensor:
+    """The logits: from a pass that one of METHODS needs anyway, or from one of their own."""
+    with preserved(classifier.network) as network:
+        for one in methods.values() if given["output"] == "logit" else ():
+            if one.outputs:
+                return _asked(one.outputs, one, given, network, inputs)
+        with torch.inference_mode():
+            return network(inputs)
 
 
 def targets_of(target: str | int, prediction: torch.Tensor, label: np.ndarray) -> torch.Tensor:

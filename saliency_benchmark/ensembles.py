@@ -70,4 +70,6 @@ def noisy(
     for span in batching.spans(samples, len(images)):
         copies = torch.cat([images + spread * chance.normal(images, generators) for _ in span])
         copies = copies.contiguous(memory_format=torch.channels_last)
-        yield from base(model, copies, targets.repeat(len(span))).split(len(images))
+        with sharing.apart():
+            maps = base(model, copies, targets.repeat(len(span)))
+        yield from maps.split(len(images))

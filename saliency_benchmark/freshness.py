@@ -95,14 +95,14 @@ def _set_time(path: str, time: int) -> None:
 
 
 def _state(path: str) -> list[int] | None:
-    """Size and time of a file and of the note beside it; None where the file is not there."""
+    """Size, time and number of a file and of the note beside it; None where the file is not there."""
     try:
         found = [Path(path).stat()]
     except OSError:
         return None
     note = files.note_path(path)
     found += [note.stat()] if note.exists() else []
-    return [number for stat in found for number in (stat.st_size, stat.st_mtime_ns)]
+    return [number for stat in found for number in (stat.st_size, stat.st_mtime_ns, stat.st_ino)]
 
 
 def _checked(path: str) -> dict | None:

@@ -9,7 +9,21 @@ from saliency_benchmark import sharing
 @sharing.once
 def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Gradient of each image's target output, signed, (image, channel, row, column)."""
-    return slope(model, images, targets)
+    leaf, found = traced(model, images)
+    return torch.autograd.grad(chosen(found, targets).sum(), leaf)[0]
+
+
+@sharing.once
+def traced(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images as a leaf of the graph, and the outputs that depend on it: good for one backward pass."""
+    with torch.enable_grad():
+        leaf = images.detach().requires_grad_(True)
+        return leaf, model(leaf)
+
+
+def outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """What the network gives, from the pass that `gradient` goes back through."""
+    return traced(model, images)[1].detach()
 
 
 def slope(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

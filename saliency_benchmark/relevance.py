@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from saliency_benchmark import attention_forward, gradients, relevance_calls
+from saliency_benchmark import attention_forward, gradients, relevance_calls, sharing
 from saliency_benchmark.relevance_rules import Epsilon, Layer, Rule, stabilised
 from saliency_benchmark.rewriting import Rewriting
 
@@ -46,15 +46,30 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
     The start is 1 at the target, so an image's relevance sums to 1 where the rules conserve it (biases absorb a part);
     times the output it sums to the output. zennit's own default starts with the logit, whose sign flips maps.
     """
-    with torch.enable_grad():
-        images = images.detach().requires_grad_(True)
-        calls = _Calls(composite)
-        with Rewriting(calls.rules()) as mode:
-            calls.mode = mode
-            output = gradients.chosen(model(images), targets)
-        (slope,) = torch.autograd.grad(output, images, 1 / stabilised(output.detach(), 1e-12))
-    relevance = images.detach() * slope
-    return sum((found for found in calls.found if found.shape == images.shape), relevance)
+    leaf, logits, found = traced(model, images, composite)
+    output = gradients.chosen(logits, targets)
+    (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12))
+    return sum((one for one in found if one.shape == images.shape), images * slope)
+
+
+@sharing.once
+def traced(
+    model: nn.Module, images: torch.Tensor, composite: Composite
+) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+    """The images as a leaf, the outputs that depend on it by the rules, and where the first layer's relevance goes.
+
+    Good for one backward pass.
+    """
+    calls = _Calls(composite)
+    with torch.enable_grad(), Rewriting(calls.rules()) as mode:
+        calls.mode = mode
+        leaf = images.detach().requires_grad_(True)
+        return leaf, model(leaf), calls.found
+
+
+def outputs(model: nn.Module, images: torch.Tensor, composite: Composite) -> torch.Tensor:
+    """What the network gives, from the pass that `propagate` goes back through."""
+    return traced(model, images, composite)[1].detach()
 
 
 def total(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -65,10 +80,7 @@ def total(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torc
 def unsuited(model: nn.Module, shape: tuple[int, int, int]) -> str | None:
     """The network that the rules see must give what the network gives: some change tensors behind the rules' back."""
     images = torch.randn((2, *shape), generator=torch.Generator().manual_seed(0)).to(next(model.parameters()))
-    calls = _Calls(Composite(Epsilon(), Epsilon()))
-    with torch.enable_grad(), Rewriting(calls.rules()) as mode:
-        calls.mode = mode
-        seen = model(images.requires_grad_(True))
+    seen = outputs(model, images, Composite(Epsilon(), Epsilon()))
     with torch.no_grad():
         same = torch.allclose(seen, model(images), rtol=1e-3, atol=1e-4)
     return None if same else "its forward pass changes tensors in place and leaves the result; write x = f(x) there"

@@ -30,6 +30,7 @@ def render(inputs: object, settings: dict, examples: list[dict]) -> str:
         curves=list(curves(tables)),
         pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
         invalid=invalid(tables["summary"]),
+        soundness=list(soundness(tables["map_quality"])),
         height=SHOWN_MAP,
     )
 
@@ -116,6 +117,16 @@ def invalid(summary: pd.DataFrame) -> pd.DataFrame:
     """Which scores had no value, and how many of them: they are in no mean."""
     part = summary[(summary["group"] == "all+controls") & (summary["invalid"] > 0)]
     return part[[*RUN, "metric", "method", "invalid", "images"]]
+
+
+def soundness(quality: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Per trained model and method: medians over the maps of what tells a sound map from a broken one."""
+    for values, part in quality.groupby(RUN, sort=False):
+        methods = part.assign(gap=part["completeness_gap"].abs()).groupby("method", sort=False)
+        table = methods[["sum", "gap", "positive_share", "zero_share"]].median()
+        table["invalid maps"] = methods["invalid"].agg(lambda counts: int((counts > 0).sum()))
+        names = {"gap": "|completeness gap|", "positive_share": "positive share", "zero_share": "zero share"}
+        yield _name(values), table.rename(columns=names).reset_index()
 
 
 def _name(values: tuple) -> str:

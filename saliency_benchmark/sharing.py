@@ -20,6 +20,16 @@ def shared() -> Iterator[None]:
         _found.reset(token)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Within, nothing is kept: for copies of images, which nobody else will see."""
+    token = _found.set(None)
+    try:
+        yield
+    finally:
+        _found.reset(token)
+
+
 def once(function: Callable) -> Callable:
     """FUNCTION, whose result is kept within `shared`. Nobody may change the result in place.
 

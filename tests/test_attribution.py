@@ -1,11 +1,13 @@
 """The engine: bounded batches that halve themselves, shared passes, what is explained, and what is told of each map."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, attribution, batching, gradients, sharing
+from saliency_benchmark import artifacts, attribution, batching, ensembles, gradients, sharing
 from saliency_benchmark.attribution import Method
 
 ABOUT = ["sum", "positive_share", "zero_share", "invalid", "completeness_gap"]
@@ -132,6 +134,19 @@ def test_what_is_kept_is_forgotten_with_its_block():
         assert work(tensor, power=2) is work(tensor, power=2)
         work(tensor, power=3), work(torch.ones(2), power=2)
     assert len(calls) == 5
+
+
+def test_nothing_is_kept_of_noisy_copies_however_many(classifier, inputs, targets):
+    held = []
+
+    @sharing.once
+    def base(model, images, targets):
+        held.append(weakref.ref(images))
+        return images.clone()
+
+    with sharing.shared():
+        for _ in ensembles.noisy(base, classifier.network, inputs[:4], targets[:4], 40, 0.1, 0):
+            assert sum(each() is not None for each in held) <= 2
 
 
 def test_a_probability_is_explained_where_that_is_asked(classifier, inputs, targets, stored):

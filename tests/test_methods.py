@@ -15,7 +15,8 @@ from saliency_benchmark import artifacts, attribution, ensembles, gradients, reg
 from saliency_benchmark.layers import feature_layer
 from saliency_benchmark.models import small_cnn
 
-METHODS = registry.names("methods")
+# Methods for transformers are tested on them (test_attention.py, test_families.py).
+METHODS = [name for name in registry.names("methods") if registry.load("methods", name, {}).GROUP != "attention"]
 ASKING = [name for name in METHODS if registry.load("methods", name, {}).GROUP != "controls"]
 NOISY = ["smoothgrad", "smoothgrad_squared", "vargrad"]
 RULES = ["gausslegendre", "riemann_trapezoid", "riemann_left", "riemann_right", "riemann_middle"]

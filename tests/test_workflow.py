@@ -26,12 +26,14 @@ SETTINGS = ROOT / "tests" / "settings.yaml"
 MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
 ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, retrain=4, retrain_ends=2, probe=13, agree=7,
-              tabulate=3, tabulate_scores=1, tabulate_roar=1, summarise_roar=1, report=1)  # fmt: skip
+              tabulate=3, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1, summarise_roar=1,
+              report=1)  # fmt: skip
 COLUMNS = {
     "models": "dataset model recipe seed split input accuracy ece adaptive_ece classwise_ece",
     "scores": "dataset model recipe seed method metric image score",
     "summary": "dataset model recipe seed method group metric direction mean low high mean_rank images invalid",
     "agreement": "dataset model recipe seed metric group alpha low high level images methods invalid",
+    "map_quality": "dataset model recipe seed method split image target sum positive_share zero_share invalid",
     "roar": "dataset model recipe seed method order fill unit fraction repeat accuracy",
     "roar_summary": "dataset model recipe seed method order area_score low high beats_random",
 }
@@ -76,6 +78,35 @@ def test_every_score_of_the_table_is_there_once(first):
     scores = pd.read_csv(folder / "results/tables/scores.csv")
     assert len(scores) == 20 * (2 * 4 * 2 + 5 * 3)
     assert not scores.duplicated(["dataset", "model", "recipe", "seed", "method", "metric", "image"]).any()
+
+
+def test_every_map_of_the_test_images_is_told_of_once(first):
+    _, folder = first
+    maps = pd.read_csv(folder / "results/tables/map_quality.csv")
+    assert len(maps) == 20 * (2 * 4 + 5)
+    assert not maps.duplicated(["dataset", "model", "recipe", "seed", "method", "image"]).any()
+    assert (maps["invalid"] == 0).all()
+    assert maps.loc[maps["method"] == "random", "positive_share"].eq(1).all()
+
+
+def test_a_bundle_is_one_job_gives_the_same_maps_and_tells_whose_are_whose(run):
+    project, folder = run
+    before = {path: path.read_bytes() for path in (folder / "results").rglob("maps/*/*.h5")}
+    explain = {"together": {"both": ["gradient", "smoothgrad_3"]}}
+    found = jobs(project, folder, *settings(folder, explain=explain))
+    assert found["attribute_both"] == 4
+    assert "attribute" not in found
+    snakemake(project, folder, *settings(folder, explain=explain))
+    for path, content in before.items():
+        with h5py.File(path) as now:
+            old = folder.parent / "old.h5"
+            old.write_bytes(content)
+            with h5py.File(old) as then:
+                assert np.allclose(now["attribution"], then["attribution"], atol=1e-6)
+    assert jobs(project, folder, *settings(folder, explain=explain)) == Counter()
+    one, other = (folder / MODEL / "maps" / method / "test.h5" for method in ("gradient", "smoothgrad_3"))
+    one.rename(folder / "x"), other.rename(one), (folder / "x").rename(other)
+    assert jobs(project, folder, *settings(folder, explain=explain))["attribute_both"] == 1
 
 
 def test_every_artifact_says_what_made_it_without_clock_host_or_path(first):
@@ -153,14 +184,14 @@ def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
     methods = yaml.safe_load(SETTINGS.read_text())["methods"] | {"brand_new": {}}
     words = settings(folder, methods=methods)
     assert jobs(project, folder, *words) == Counter(
-        attribute=3, probe=3, agree=7, tabulate=2, tabulate_scores=1, report=1
+        attribute=3, probe=3, agree=7, tabulate=2, tabulate_scores=1, tabulate_map_quality=1, report=1
     )
     named = [row["method"] for row in wildcards(project, folder, *words) if "method" in row]
     assert set(named) == {"brand_new"}
     roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"methods": ["gradient", "random", "brand_new"]}
     assert jobs(project, folder, *settings(folder, methods=methods, roar=roar)) == Counter(
-        attribute=4, rank=2, retrain=2, probe=3, agree=7, tabulate=2, tabulate_scores=1, tabulate_roar=1,
-        summarise_roar=1, report=1)  # fmt: skip
+        attribute=4, rank=2, retrain=2, probe=3, agree=7, tabulate=2, tabulate_scores=1, tabulate_map_quality=1,
+        tabulate_roar=1, summarise_roar=1, report=1)  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["code", "older code", "options"])
@@ -257,6 +288,7 @@ def test_a_default_spelled_out_is_no_change(run):
                 agree=2,
                 tabulate=2,
                 tabulate_scores=1,
+                tabulate_map_quality=1,
                 tabulate_roar=1,
                 summarise_roar=1,
                 report=1,

@@ -11,8 +11,9 @@ itself hands over what a method asks for by these names: `layer` (name of the la
 one value per channel), `output` ("logit" or "probability"), and `given`, a dict of all of them.
 
 A method may hold at most `batching.rows()` images and copies of images on the device at a time, or as many as it was
-handed, if that is more; `batching.spans` cuts steps accordingly. Two functions may stand beside `attribute`, with those
-of its keyword-only parameters that they need: `total(model, images, targets)`, what each map should sum to (the
-completeness gap is measured against it), and `unsuited(model, shape)`, why the method cannot explain this model and
-what to do, or None; shape is (channel, row, column).
+handed, if that is more; `batching.spans` cuts steps accordingly. Three functions may stand beside `attribute`, with
+those of its keyword-only parameters that they need: `total(model, images, targets)`, what each map should sum to (the
+completeness gap is measured against it); `unsuited(model, shape)`, why the method cannot explain this model and what
+to do, or None, shape being (channel, row, column); `outputs(model, images)`, the network's outputs from a forward pass
+that `attribute` uses again (`sharing.once`), so that the prediction costs no pass of its own.
 """

@@ -12,8 +12,16 @@ from saliency_benchmark.relevance_rules import Epsilon, Plus, Zennit
 
 GROUP = "backpropagation"
 
-__all__ = ["attribute", "total", "unsuited"]
+__all__ = ["attribute", "outputs", "total", "unsuited"]
 
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, epsilon: float = 1e-6) -> torch.Tensor:
-    return relevance.propagate(model, images, targets, relevance.Composite(Plus(), Epsilon(epsilon), Zennit("Flat")))
+    return relevance.propagate(model, images, targets, _composite(epsilon))
+
+
+def outputs(model: nn.Module, images: torch.Tensor, *, epsilon: float = 1e-6) -> torch.Tensor:
+    return relevance.outputs(model, images, _composite(epsilon))
+
+
+def _composite(epsilon: float) -> relevance.Composite:
+    return relevance.Composite(Plus(), Epsilon(epsilon), Zennit("Flat"))

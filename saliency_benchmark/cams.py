@@ -18,11 +18,22 @@ def read(
 def passed(
     model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """As `read`, and the model's outputs (image, class).
-
-    One forward pass and the part of a backward pass behind LAYER: the graph begins there.
-    """
+    """As `read`, and the model's outputs (image, class): one forward pass, and a backward pass as far as LAYER."""
+    features, found = traced(model, images, layer)
+    gradient = torch.autograd.grad(gradients.chosen(found, targets).sum(), features, retain_graph=True)[0]
     layout = layers.layout(model, layer, images)
+    return layout.maps(features.detach()), layout.maps(gradient), found.detach()
+
+
+def outputs(model: nn.Module, images: torch.Tensor, *, layer: str) -> torch.Tensor:
+    """What the network gives, from the pass that `read` goes back through."""
+    return traced(model, images, layer)[1].detach()
+
+
+@sharing.once
+def traced(model: nn.Module, images: torch.Tensor, layer: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """What LAYER gives as a leaf of the graph, and the outputs that depend on it."""
+    layers.layout(model, layer, images)  # a layer that gives no feature map is refused
     found: list[torch.Tensor] = []
 
     def begin(module: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:
@@ -32,11 +43,10 @@ def passed(
     handle = model.get_submodule(layer).register_forward_hook(begin)
     try:
         with torch.enable_grad():
-            outputs = model(images.detach())
-            gradient = torch.autograd.grad(gradients.chosen(outputs, targets).sum(), found[-1])[0]
+            given = model(images.detach())
     finally:
         handle.remove()
-    return layout.maps(found[-1].detach()), layout.maps(gradient), outputs.detach()
+    return found[-1], given
 
 
 def draw(cells: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

@@ -10,12 +10,15 @@ from saliency_benchmark import sharing
 def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Gradient of each image's target output, signed, (image, channel, row, column)."""
     leaf, found = traced(model, images)
-    return torch.autograd.grad(chosen(found, targets).sum(), leaf)[0]
+    return torch.autograd.grad(chosen(found, targets).sum(), leaf, retain_graph=True)[0]
 
 
 @sharing.once
-def traced(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images as a leaf of the graph, and the outputs that depend on it: good for one backward pass."""
+def traced(model: nn.Module, images: torch.Tensor, rule: object = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images as a leaf of the graph, and the outputs that depend on it.
+
+    RULE names the rules under which the pass is made, if any: another rule is another pass.
+    """
     with torch.enable_grad():
         leaf = images.detach().requires_grad_(True)
         return leaf, model(leaf)

@@ -40,6 +40,7 @@ class Composite:
     constant_attention: bool = False
 
 
+@sharing.once
 def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, composite: Composite) -> torch.Tensor:
     """Relevance, (image, channel, row, column).
 
@@ -48,7 +49,8 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
     """
     leaf, logits, found = traced(model, images, composite)
     output = gradients.chosen(logits, targets)
-    (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12))
+    found.clear()
+    (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12), retain_graph=True)
     return sum((one for one in found if one.shape == images.shape), images * slope)
 
 
@@ -56,10 +58,7 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
 def traced(
     model: nn.Module, images: torch.Tensor, composite: Composite
 ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-    """The images as a leaf, the outputs that depend on it by the rules, and where the first layer's relevance goes.
-
-    Good for one backward pass.
-    """
+    """The images as a leaf, the outputs that depend on it by the rules, and where the first layer's relevance goes."""
     calls = _Calls(composite)
     with torch.enable_grad(), Rewriting(calls.rules()) as mode:
         calls.mode = mode

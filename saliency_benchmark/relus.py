@@ -20,12 +20,24 @@ def backward(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, rule
 
     RULE(relu, values) gives relu(values) with a backward pass of its own. Raises ValueError where no ReLU is called.
     """
+    leaf, found = traced(model, images, rule)
+    return torch.autograd.grad(gradients.chosen(found, targets).sum(), leaf, retain_graph=True)[0]
+
+
+@sharing.once
+def traced(model: nn.Module, images: torch.Tensor, rule: Callable) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images as a leaf of the graph, and the outputs that depend on it by RULE."""
     seen: list[str] = []
     with rewriting.Rewriting(_rules(rule, seen)):
-        found = gradients.slope(model, images, targets)
+        found = gradients.traced(model, images, rule)
     if not seen:
         raise ValueError(_reason())
     return found
+
+
+def outputs(model: nn.Module, images: torch.Tensor, rule: Callable) -> torch.Tensor:
+    """What the network gives, from the pass that `backward` goes back through."""
+    return traced(model, images, rule)[1].detach()
 
 
 def unsuited(model: nn.Module, shape: tuple[int, int, int]) -> str | None:
@@ -83,5 +95,6 @@ class _Reversed(torch.autograd.Function):
         return output
 
     @staticmethod
-    def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+    @sharing.once
+def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         return gradient.clamp(min=0), None

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, attribution, batching, ensembles, gradients, sharing
+from saliency_benchmark import artifacts, attribution, batching, calling, ensembles, gradients, sharing
 from saliency_benchmark.attribution import Method
 
 ABOUT = ["sum", "positive_share", "zero_share", "invalid", "completeness_gap"]
@@ -229,3 +229,19 @@ def test_an_ensemble_hands_on_what_its_base_asks_for(base, classifier, images, s
     }
     found = stored(classifier, methods, background=images["data"][40:60])
     assert close(found["mean"]["attribution"], found["single"]["attribution"])
+
+
+@pytest.mark.parametrize("name", ["gradient", "grad_cam", "guided_backprop", "lrp_epsilon_plus_flat"])
+def test_a_pass_that_is_kept_serves_other_targets_too(name, classifier, inputs, targets):
+    one, given = attribution.method(name, {}), attribution.provided(classifier, "logit")
+    other = (targets[:3] + 1) % 10
+
+    def maps(classes):
+        return calling.call(one.attribute, classifier.network, shown, classes, given=given, options={})
+
+    shown = inputs[:3].clone()
+    with attribution.explained(classifier, "logit"):
+        alone = [maps(targets[:3]), maps(other)]
+        with sharing.shared():
+            together = [maps(targets[:3]), maps(other)]
+    assert all(torch.equal(*pair) for pair in zip(alone, together, strict=True))

@@ -118,6 +118,61 @@ def test_cam_refuses_a_network_with_another_head():
         registry.load("methods", "cam", {}).attribute(model, torch.zeros(1, 1, 8, 8), torch.tensor([0]), layer="1")
 
 
+class Rectified(nn.Module):
+    """ACTIVATION stands between the feature layer and its mean, where no hook on a module sees it."""
+
+    def __init__(self, activation, head=None):
+        super().__init__()
+        self.maps, self.activation, self.head = nn.Conv2d(1, 3, 3), activation, head or nn.Linear(3, 2)
+        self.maps.weight.data *= 30  # some features lie above 6
+
+    def forward(self, images):
+        return self.head(self.activation(self.maps(images)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("activation", [lambda maps: maps, functional.relu, functional.relu6])
+def test_cam_shows_what_the_mean_is_taken_of(activation, draw):
+    model, images, targets = Rectified(activation), draw(4, 1, 8, 9), torch.tensor([0, 1, 1, 0])
+    maps = activation(model.maps(images))
+    cells = cells_of(maps, model.head.weight[targets]).detach()
+    method = registry.load("methods", "cam", {})
+    assert method.unsuited(model, (1, 8, 9), layer="maps") is None
+    assert torch.allclose(method.attribute(model, images, targets, layer="maps"), cams.draw(cells, images), atol=1e-3)
+    logit = model(images).gather(1, targets[:, None])[:, 0] - model.head.bias[targets]
+    assert torch.allclose(cells.mean((1, 2)), logit, atol=1e-3)
+
+
+def test_cam_of_one_map_per_class_is_that_map(draw):
+    model, images, targets = Rectified(functional.relu, nn.Identity()), draw(4, 1, 8, 9), torch.tensor([0, 2, 1, 0])
+    found = registry.load("methods", "cam", {}).attribute(model, images, targets, layer="maps")
+    cells = model.maps(images).relu()[torch.arange(4), targets].detach()
+    assert torch.allclose(found, cams.draw(cells, images), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Rectified(torch.sigmoid),
+        Rectified(functional.relu, nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2))),
+        Rectified(functional.relu, nn.Sequential(nn.LayerNorm(3), nn.Linear(3, 2))),
+    ],
+    ids=["sigmoid", "two layers", "a norm"],
+)
+def test_cam_is_refused_where_sizes_fit_and_numbers_do_not(model, draw):
+    """A map by the last layer's weights would be of no decision of this network."""
+    method = registry.load("methods", "cam", {})
+    assert "take grad_cam" in method.unsuited(model, (1, 8, 9), layer="maps")
+    with pytest.raises(ValueError, match="take grad_cam"):
+        method.attribute(model, draw(2, 1, 8, 9), torch.tensor([0, 1]), layer="maps")
+
+
+def test_cam_of_a_probability_is_refused():
+    told = registry.load("methods", "cam", {}).unsuited(
+        Rectified(functional.relu), (1, 8, 9), layer="maps", output="probability"
+    )
+    assert "set `explain.output: logit`" in told
+
+
 def test_guided_grad_cam_is_the_product(case):
     model, images, targets, *_ = case
     fine = registry.load("methods", "guided_backprop", {}).attribute(model, images, targets)

@@ -12,6 +12,7 @@ from torch import nn
 from saliency_benchmark import batching, cams, gradients, layers
 
 GROUP = "cam"
+outputs = cams.outputs
 
 
 def attribute(

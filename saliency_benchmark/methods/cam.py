@@ -1,8 +1,8 @@
 """CAM: feature maps weighted by the class's row of the last linear layer (Zhou et al., 2016, eq. 2); signed.
 
-Only where the logits are that layer's outputs for the mean of the feature maps, or of their positive part (DenseNet
-rectifies behind the module that gives them), or that mean itself (SqueezeNet: one map per class). Whether they are is
-seen in the numbers of every batch: sizes that fit do not tell.
+Only where the logits are that layer's outputs for the mean of the feature maps, or of their positive part, up to 6 or
+not (DenseNet rectifies behind the module that gives them; others use one ReLU6 everywhere), or that mean itself
+(SqueezeNet: one map per class). Whether they are is seen in the numbers of every batch: sizes that fit do not tell.
 """
 
 import torch
@@ -12,6 +12,7 @@ from torch.nn import functional
 from saliency_benchmark import cams, perturbing
 
 GROUP = "cam"
+outputs = cams.outputs
 # Share of the largest logit: rounding in half precision stays below.
 TOLERANCE = 1e-2
 REASON = "the logits are no linear layer of the mean of its last feature map, which CAM rests on; take grad_cam"
@@ -47,7 +48,7 @@ def _head(model: nn.Module, features: torch.Tensor, logits: torch.Tensor) -> tup
     heads = [(module.weight.detach(), module.bias) for module in linear if tuple(module.weight.shape) == wanted]
     if wanted[0] == wanted[1]:
         heads.append((torch.eye(wanted[0]).to(features), None))
-    for maps in (features, features.relu()):
+    for maps in (features, features.relu(), functional.relu6(features)):
         for weights, bias in heads:
             off = (functional.linear(maps.mean((2, 3)), weights, bias) - logits).abs().max()
             if off <= TOLERANCE * logits.abs().max():

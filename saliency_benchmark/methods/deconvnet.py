@@ -16,3 +16,7 @@ unsuited = relus.unsuited
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return relus.backward(model, images, targets, relus.reversed_relu)
+
+
+def outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    return relus.outputs(model, images, relus.reversed_relu)

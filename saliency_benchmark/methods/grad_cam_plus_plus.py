@@ -9,6 +9,7 @@ from torch import nn
 from saliency_benchmark import cams
 
 GROUP = "cam"
+outputs = cams.outputs
 
 
 def attribute(

@@ -17,3 +17,7 @@ unsuited = relus.unsuited
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return relus.backward(model, images, targets, relus.guided)
+
+
+def outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    return relus.outputs(model, images, relus.guided)

@@ -4,11 +4,9 @@ import torch
 from torch import nn
 
 from saliency_benchmark import gradients
-from saliency_benchmark.gradients import outputs
 
 GROUP = "backpropagation"
-
-__all__ = ["attribute", "outputs"]
+outputs = gradients.outputs
 
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

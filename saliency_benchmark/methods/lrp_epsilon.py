@@ -7,12 +7,10 @@ import torch
 from torch import nn
 
 from saliency_benchmark import relevance
-from saliency_benchmark.relevance import total, unsuited
 from saliency_benchmark.relevance_rules import Epsilon
 
 GROUP = "backpropagation"
-
-__all__ = ["attribute", "outputs", "total", "unsuited"]
+total, unsuited = relevance.total, relevance.unsuited
 
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, epsilon: float = 1e-6) -> torch.Tensor:

@@ -8,12 +8,10 @@ import torch
 from torch import nn
 
 from saliency_benchmark import relevance
-from saliency_benchmark.relevance import total, unsuited
 from saliency_benchmark.relevance_rules import Epsilon, Zennit
 
 GROUP = "backpropagation"
-
-__all__ = ["attribute", "total", "unsuited"]
+total, unsuited = relevance.total, relevance.unsuited
 
 
 def attribute(

@@ -9,6 +9,7 @@ from torch import nn
 from saliency_benchmark import batching, cams, coalitions
 
 GROUP = "cam"
+outputs = cams.outputs
 
 
 def attribute(

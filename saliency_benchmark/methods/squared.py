@@ -4,11 +4,9 @@ import torch
 from torch import nn
 
 from saliency_benchmark import ensembles
-from saliency_benchmark.ensembles import unsuited
 
 GROUP = "backpropagation"
-
-__all__ = ["attribute", "unsuited"]
+unsuited = ensembles.unsuited
 
 
 def attribute(

@@ -42,7 +42,9 @@ def masked(
     found = images.new_empty(len(images), steps)
     with torch.inference_mode():
         for span in batching.spans(steps, len(images)):
-            copies = torch.where(hidden(span)[:, :, None], stand_in[:, None], images[:, None])
+            # One value per channel: `where` is slow at repeating a mask along the innermost axis.
+            masks = hidden(span)[..., None].repeat(1, 1, 1, 1, images.shape[1]).movedim(4, 2)
+            copies = torch.where(masks, stand_in[:, None], images[:, None])
             found[:, span.start : span.stop] = answer(model, copies, targets)
     return found
 

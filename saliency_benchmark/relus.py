@@ -95,6 +95,5 @@ class _Reversed(torch.autograd.Function):
         return output
 
     @staticmethod
-    @sharing.once
-def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         return gradient.clamp(min=0), None

@@ -24,14 +24,15 @@ def attribute(
     convolution_gamma: float = 0.25,
     dense_gamma: float = 0.05,
     attention: str = "shared",
+    epsilon: float = 1e-6,
 ) -> torch.Tensor:
     """ATTENTION: shared (its weights have relevance of their own) or constant."""
     if attention not in ("shared", "constant"):
         raise ValueError(f"attention is {attention!r}; wanted: shared or constant")
-    rules = [_rule(gamma) for gamma in (convolution_gamma, dense_gamma)]
+    rules = [_rule(gamma, epsilon) for gamma in (convolution_gamma, dense_gamma)]
     composite = relevance.Composite(*rules, constant_attention=attention == "constant")
     return relevance.propagate(model, images, targets, composite)
 
 
-def _rule(gamma: float) -> Rule:
-    return Zennit("Gamma", (("gamma", gamma),)) if gamma else Epsilon()
+def _rule(gamma: float, epsilon: float) -> Rule:
+    return Zennit("Gamma", (("gamma", gamma),)) if gamma else Epsilon(epsilon)

@@ -28,5 +28,5 @@ def attribute(
 def _masks(features: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """Feature maps drawn at the images' size, each min-max scaled: (image, feature, row, column)."""
     shown = cams.draw(features.flatten(0, 1), images).unflatten(0, features.shape[:2])
-    low, high = (each[:, :, None, None] for each in shown.flatten(2).aminmax(dim=2))
+    low, high = shown.amin((2, 3), keepdim=True), shown.amax((2, 3), keepdim=True)
     return (shown - low) / (high - low).clamp_min(torch.finfo(shown.dtype).tiny)

@@ -286,7 +286,7 @@ def test_relevance_through_attention_is_the_papers_equation_by_equation(attentio
     with torch.no_grad():
         expected = [naive.relevance(images[n, 0], n + 1, attention == "constant") for n in (0, 1)]
     for one, other in zip(found[:, 0], expected, strict=True):
-        assert (one - other).abs().max() <= 1e-6 * other.abs().max()
+        assert (one - other).abs().max() <= 2e-5 * other.abs().max()
 
 
 @pytest.mark.parametrize("family", ["vit", "swin"])

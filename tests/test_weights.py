@@ -2,14 +2,17 @@
 
 import json
 import logging
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
-from saliency_benchmark import fitting, training, weights
+from saliency_benchmark import artifacts, fitting, training, weights
 from saliency_benchmark.resizing import Resized
+from tests.snakes import ROOT, copy_project, jobs, snakemake
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 1, 8, 8), dtype=np.uint8)
 LABELS = np.arange(24, dtype=np.int32) % 2
@@ -184,3 +187,36 @@ def test_the_path_of_the_weights_is_in_no_stored_model_and_remove_and_retrain_do
     assert "w.pt" not in json.dumps(told)
     begun = fitting.untrained(told, IMAGES, 0).network
     assert not torch.equal(begun[0].weight, network(1)[0].weight)
+
+
+@pytest.mark.workflow
+@pytest.mark.xdist_group("workflow")
+def test_what_a_file_of_weights_holds_makes_a_model_out_of_date_and_where_it_lies_does_not(tmp_path):
+    project, folder = copy_project(tmp_path / "project"), tmp_path / "run"
+    folder.mkdir()
+    layers = "nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, classes)"
+    factory = f"    @classmethod\n    def of(cls, classes):\n        return nn.Sequential({layers})\n"
+    code = f"from torch import nn\n\n\nclass Nets:\n{factory}"
+    (folder / "mine.py").write_text(code)
+    end = "results/fashion/mine/baseline/seed-0/roar/ends/repeat-0.csv"
+
+    def words(path):
+        entry = {"call": "mine:Nets.of", "weights": str(path), "train": False}
+        settings = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text()) | {"models": {"mine": entry}}
+        (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+        return ["results/fashion/mine/baseline/seed-0/model.h5", end, "--configfile", tmp_path / "settings.yaml"]
+
+    path = tmp_path / "w.pt"
+    torch.save(network(1, classes=10).state_dict(), path)
+    snakemake(project, folder, *words(path))
+    stored = artifacts.read(folder / "results/fashion/mine/baseline/seed-0/model.h5", artifacts.MODEL)
+    assert np.array_equal(stored["weights.0.weight"], network(1)[0].weight.detach())
+    assert jobs(project, folder, *words(path)) == Counter()
+    path = path.rename(tmp_path / "moved.pt")
+    assert jobs(project, folder, *words(path)) == Counter()
+    torch.save(network(2, classes=10).state_dict(), path)
+    # Remove and retrain begins at random: its ends do not see the weights.
+    assert jobs(project, folder, *words(path)) == Counter(train=1)
+    path.unlink()
+    told = snakemake(project, folder, "--dry-run", *words(path), check=False)
+    assert f"models.mine.weights: there is no file '{path}'" in told.stdout + told.stderr

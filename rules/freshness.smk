@@ -4,9 +4,10 @@ Snakemake goes by time stamps: it misses imported modules, older edits and alter
 Here every file's own record (rule, settings, code, contents of its inputs) is held against what its rule would do now.
 """
 
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from saliency_benchmark import files, freshness
+from saliency_benchmark import files, freshness, suitability
 
 BUNDLE_RULES = {f"attribute_{name}" for name in BUNDLES}
 
@@ -44,6 +45,9 @@ def out_of_date():
 
 def prepare_dag(*args, prepare=workflow._prepare_dag, **kwargs):
     """Snakemake's own step, with the artifacts that are out of date forced. There is no public place for this."""
+    if unsuited := suitability.problems(config, Path(".snakemake/saliency_benchmark_suitability.json")):
+        told = "\n".join(f"  - {problem}" for problem in unsuited)
+        raise WorkflowError(f"the settings cannot be used:\n{told}")
     workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *out_of_date()}
     return prepare(*args, **kwargs)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 def call(function: Callable, *args: object, given: dict, options: dict) -> object:
     """FUNCTION(*ARGS, **OPTIONS), and of GIVEN what it has parameters for; `given` itself is the whole of it.
 
-    A parameter that GIVEN has no value for (None) keeps its default.
+    A parameter that GIVEN has no value for (None) keeps its default; an option comes before what is given.
     """
-    return function(*args, **asked(function, {**given, "given": given}), **options)
+    return function(*args, **{**asked(function, {**given, "given": given}), **options})
 
 
 def part(function: Callable, *args: object, given: dict, options: dict) -> object:

@@ -41,8 +41,10 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
     options = provenance.options(path, function, every=kind == "models")
     if options is None:
         return
-    known = options.keys() - (design.TOLD_TO_MODELS if kind == "models" else design.PROVIDED)
-    for option in sorted(known - entry["options"].keys()):
+    handed = design.TOLD_TO_MODELS if kind == "models" else design.PROVIDED
+    # A method may look at another layer than the model's last feature map.
+    known = options.keys() - (handed - {"layer"} if kind == "methods" else handed)
+    for option in sorted(options.keys() - handed - entry["options"].keys()):
         if not options[option]:
             yield f"{kind}.{label}.options: {path.name} wants {option!r}, which has no default"
     for option in entry["options"].keys() - known:

@@ -51,13 +51,19 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
     output = gradients.chosen(logits, targets)
     found.clear()
     (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12), retain_graph=True)
-    return sum((one for one in found if one.shape == images.shape), images * slope)
+    relevance = images * slope
+    for inputs, one in found:
+        # What lies before the first layer (a resize) spreads its relevance by its own weights.
+        relevance = relevance + (
+            one if inputs.is_leaf else torch.autograd.grad(inputs, leaf, one, retain_graph=True)[0]
+        )
+    return relevance
 
 
 @sharing.once
 def traced(
     model: nn.Module, images: torch.Tensor, composite: Composite
-) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+) -> tuple[torch.Tensor, torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
     """The images as a leaf, the outputs that depend on it by the rules, and where the first layer's relevance goes."""
     calls = _Calls(composite)
     with torch.enable_grad(), Rewriting(calls.rules()) as mode:
@@ -94,11 +100,11 @@ class _Call:
 
 
 class _Calls:
-    """The rules of one forward pass; FOUND is the relevance that a rule for the first layer gave its input."""
+    """The rules of one forward pass; FOUND: the first layer's input, and the relevance that its own rule gave it."""
 
     def __init__(self, composite: Composite) -> None:
         self._composite, self._last, self._started = composite, None, False
-        self.found: list[torch.Tensor] = []
+        self.found: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.mode: Rewriting
 
     def rules(self) -> dict[str, Callable]:

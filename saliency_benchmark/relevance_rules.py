@@ -167,7 +167,7 @@ class _Zennit(torch.autograd.Function):
             slope = torch.where(inputs != 0, relevance / torch.where(inputs != 0, inputs, 1), 0)
         else:
             # A rule for the first layer may give relevance to zeros, which no slope can tell.
-            found.append(relevance)
+            found.append((inputs, relevance))
             slope = torch.zeros_like(inputs)
         return slope, None, None, None, None, None, None
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, attribution, batching, calling, ensembles, gradients, sharing
+from saliency_benchmark import artifacts, attribution, batching, calling, cams, config, ensembles, gradients, sharing
 from saliency_benchmark.attribution import Method
+from tests.test_config import TINY, changed
 
 ABOUT = ["sum", "positive_share", "zero_share", "invalid", "completeness_gap"]
 
@@ -245,3 +246,16 @@ def test_a_pass_that_is_kept_serves_other_targets_too(name, classifier, inputs, 
         with sharing.shared():
             together = [maps(targets[:3]), maps(other)]
     assert all(torch.equal(*pair) for pair in zip(alone, together, strict=True))
+
+
+def test_a_method_may_look_at_another_layer_and_that_is_part_of_what_it_is(classifier, inputs, targets, stored):
+    methods = {label: attribution.method("grad_cam", {"options": options})
+               for label, options in {"last": {}, "early": {"layer": "block1"}}.items()}  # fmt: skip
+    found = stored(classifier, methods)
+    assert not close(found["last"]["attribution"], found["early"]["attribution"])
+    features, gradient = cams.read(classifier.network, inputs[:11], targets[:11], "block1")
+    by_hand = cams.draw(cams.weighted(features, gradient.mean((2, 3)), True), inputs[:11])
+    assert close(found["early"]["attribution"][:, 0], by_hand.numpy())
+    entry = {"file": "grad_cam", "options": {"layer": "block1"}}
+    settings = config.complete(changed(methods=TINY["methods"] | {"early": entry}))
+    assert settings["methods"]["early"]["options"] == {"layer": "block1"}

@@ -6,7 +6,7 @@ from captum.attr import LRP
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import compat, gradients, registry, relevance
+from saliency_benchmark import compat, gradients, registry, relevance, resizing
 from saliency_benchmark.relevance_rules import Epsilon, Plus, Zennit
 from tests import small
 
@@ -295,3 +295,13 @@ def test_attention_that_is_a_constant_conserves_relevance_without_biases_and_pos
     options = {"convolution_gamma": 0.0, "dense_gamma": 0.0, "attention": "constant"}
     found = attribute("attn_lrp", without_biases(network), images, TARGETS, **options)
     assert torch.allclose(found.sum((1, 2, 3)), torch.ones(3).double(), atol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["lrp_epsilon_plus_flat", "lrp_epsilon_gamma_box"])
+def test_a_rule_for_the_first_layer_reaches_the_image_behind_a_resize(name):
+    network = without_biases(exact("cnn")[0])
+    images = torch.rand(3, 3, 16, 24, generator=torch.Generator().manual_seed(0)).double()
+    box = {"black": torch.zeros(3).double(), "white": torch.ones(3).double()} if "box" in name else {}
+    found = attribute(name, resizing.Resized(network, (32, 48)), images, TARGETS, **box)
+    assert found.shape == images.shape
+    assert torch.allclose(found.sum((1, 2, 3)), torch.ones(3).double(), atol=5e-3)

@@ -355,6 +355,15 @@ def test_wrong_settings_stop_before_any_job(first, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_method_that_cannot_explain_a_model_stops_before_any_job(first, tmp_path):
+    project, _ = first
+    methods = yaml.safe_load(SETTINGS.read_text())["methods"] | {"attention_rollout": {}}
+    done = snakemake(project, tmp_path, *settings(tmp_path / "run", methods=methods), check=False)
+    assert done.returncode != 0
+    assert "attention_rollout cannot explain this model" in done.stdout + done.stderr
+    assert not (tmp_path / "results").exists()
+
+
 def test_the_working_directory_s_own_settings_come_before_the_shipped_ones(first, tmp_path):
     project, _ = first
     shutil.copy(SETTINGS, tmp_path / "config.yaml")

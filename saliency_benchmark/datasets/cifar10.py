@@ -13,3 +13,7 @@ def load(
 ) -> dict[str, np.ndarray]:
     """The first TRAIN or TEST images (all if not given) from ROOT, a folder as torchvision lays it out."""
     return torchvision_data.load("CIFAR10", split, root, download, {"train": train, "test": test}[split])
+
+
+def shape(**options: object) -> tuple[int, int, int]:
+    return 3, 32, 32

@@ -24,3 +24,7 @@ def load(
         idx.read(ROOT / DATA / f"{split}-{part}.idx.gz")[:number] for part in ("images", "labels", "index")
     )
     return {"data": images[:, None], "label": labels.astype(np.int32), "index": index}
+
+
+def shape(**options: object) -> tuple[int, int, int]:
+    return 1, 28, 28

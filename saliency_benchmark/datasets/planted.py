@@ -42,6 +42,10 @@ def load(
     return {"data": data, "label": garments["label"], "index": np.arange(number, dtype=np.int32), "region": region}
 
 
+def shape(*, rows: int = 32, columns: int = 48, **options: object) -> tuple[int, int, int]:
+    return 3, rows, columns
+
+
 def _plant(
     garment: np.ndarray, rng: np.random.Generator, side: int, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:

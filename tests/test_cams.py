@@ -281,3 +281,35 @@ def test_grad_cam_plus_plus_of_pytorch_grad_cam_is_another_where_its_constant_ou
     with GradCAMPlusPlus(network, [network.block3]) as peer:
         theirs = peer(images, [ClassifierOutputTarget(3)] * 2)
     assert (np.abs(ours - theirs).max() < 1e-3) == equal
+
+
+def test_an_ablated_map_that_lowers_a_negative_logit_is_positive_where_pytorch_grad_cam_turns_the_sign():
+    compat.torchvision()
+    from pytorch_grad_cam import AblationCAM
+    from pytorch_grad_cam.utils.image import scale_cam_image
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    network, images = small.network("cnn"), small.images("cnn", 1)
+    network.classify.bias.data -= 100
+    signed = registry.load("methods", "ablation_cam", {}).attribute(
+        network, images, torch.tensor([0]), layer="block3", relu=False
+    )
+    drawn = [scale_cam_image(scale_cam_image(cells.relu().numpy(), (48, 32))) for cells in (signed, -signed)]
+    with AblationCAM(network, [network.block3]) as peer:
+        theirs = peer(images, [ClassifierOutputTarget(0)])
+    assert (
+        np.corrcoef(theirs.ravel(), drawn[1].ravel())[0, 1] > 0.98 > np.corrcoef(theirs.ravel(), drawn[0].ravel())[0, 1]
+    )
+
+
+def test_pytorch_grad_cam_leaves_gradients_in_the_weights_and_ours_leaves_none():
+    compat.torchvision()
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    network, images = small.network("cnn"), small.images("cnn", 1)
+    registry.load("methods", "grad_cam", {}).attribute(network, images, torch.tensor([0]), layer="block3")
+    assert all(weight.grad is None for weight in network.parameters())
+    with GradCAM(network, [network.block3]) as peer:
+        peer(images, [ClassifierOutputTarget(0)])
+    assert all(weight.grad is not None for weight in network.parameters())

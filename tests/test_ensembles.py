@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from captum.attr import NoiseTunnel, Saliency
 from torch import nn
 
 from saliency_benchmark import config, layers, provenance, registry
@@ -66,3 +67,13 @@ def test_a_linear_model_has_no_variance_under_input_noise(case):
     model = nn.Sequential(nn.Flatten(), nn.Linear(18 * 24, 3))
     found = registry.load("methods", "vargrad", {}).attribute(model, images, targets)
     assert found.abs().max() < 1e-12
+
+
+def test_captums_noise_tunnel_averages_magnitudes_where_smoothgrad_averages_gradients():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(6, 2))
+    images, targets = torch.rand(3, 1, 2, 3), torch.tensor([0, 1, 0])
+    weights = model[1].weight.detach()[targets].reshape(images.shape)
+    theirs = NoiseTunnel(Saliency(model)).attribute(images, nt_samples=4, stdevs=0.1, target=targets)
+    assert torch.allclose(theirs, weights.abs(), atol=1e-6)
+    ours = registry.load("methods", "smoothgrad", {}).attribute(model, images, targets, samples=4)
+    assert torch.allclose(ours, weights, atol=1e-6)

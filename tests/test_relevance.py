@@ -110,6 +110,16 @@ def test_merging_batch_norm_changes_the_network_where_zennit_does_it_and_not_her
     assert relevance.unsuited(network, small.SHAPES["cnn"]) is None
 
 
+def test_zennit_without_its_canonizer_doubles_relevance_at_each_residual_sum_and_ours_needs_none():
+    network, images = exact("resnet", epsilon=0.0)
+    network = without_biases(network)
+    doubled = by_zennit(network, images, "EpsilonPlus", "cnn").sum((1, 2, 3))
+    assert torch.allclose(doubled, torch.full((3,), 4.0).double(), atol=0.05)  # two blocks
+    assert torch.allclose(
+        attribute("lrp_epsilon_plus", network, images, TARGETS).sum((1, 2, 3)), doubled / 4, atol=0.02
+    )
+
+
 def test_densenets_stop_zennit_and_conserve_relevance_here():
     network, images = exact("densenet")
     with pytest.raises((AttributeError, RuntimeError, TypeError)):

@@ -297,9 +297,8 @@ def test_an_ablated_map_that_lowers_a_negative_logit_is_positive_where_pytorch_g
     drawn = [scale_cam_image(scale_cam_image(cells.relu().numpy(), (48, 32))) for cells in (signed, -signed)]
     with AblationCAM(network, [network.block3]) as peer:
         theirs = peer(images, [ClassifierOutputTarget(0)])
-    assert (
-        np.corrcoef(theirs.ravel(), drawn[1].ravel())[0, 1] > 0.98 > np.corrcoef(theirs.ravel(), drawn[0].ravel())[0, 1]
-    )
+    ours, turned = (np.corrcoef(theirs.ravel(), one.ravel())[0, 1] for one in drawn)
+    assert ours < 0 < 0.9 < turned
 
 
 def test_pytorch_grad_cam_leaves_gradients_in_the_weights_and_ours_leaves_none():

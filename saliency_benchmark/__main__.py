@@ -1,4 +1,4 @@
-"""Commands for people: `python -m saliency_benchmark settings | check CONFIG | show FILE`."""
+"""Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from saliency_benchmark import artifacts, config, settings_table
+from saliency_benchmark import artifacts, catalogue, config, registry, settings_table
 
 
 def settings(arguments: argparse.Namespace) -> None:
@@ -21,6 +21,13 @@ def check(arguments: argparse.Namespace) -> None:
     print(yaml.safe_dump(config.complete(settings), sort_keys=False), end="")
 
 
+def list_(arguments: argparse.Namespace) -> None:
+    """List what there is of a KIND: datasets, methods, metrics, models, probes or recipes, with options and defaults."""
+    if arguments.kind not in registry.FUNCTIONS:
+        raise ValueError(f"no kind {arguments.kind!r}; there are: {', '.join(registry.FUNCTIONS)}")
+    print(catalogue.table(arguments.kind), end="")
+
+
 def show(arguments: argparse.Namespace) -> None:
     """Print what an artifact says of itself: kind, content and origin, and whether its contents are still that."""
     record = artifacts.record(arguments.file)
@@ -32,11 +39,12 @@ def show(arguments: argparse.Namespace) -> None:
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m saliency_benchmark", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command, wants_file in ((settings, False), (check, True), (show, True)):
-        part = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
+    for command, wants in ((settings, None), (list_, "kind"), (check, "file"), (show, "file")):
+        name = command.__name__.rstrip("_")
+        part = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         part.set_defaults(command=command)
-        if wants_file:
-            part.add_argument("file")
+        if wants:
+            part.add_argument(wants)
     arguments = parser.parse_args(words)
     try:
         arguments.command(arguments)

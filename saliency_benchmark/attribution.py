@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, batching, calling, registry, sharing
+from saliency_benchmark import artifacts, batching, calling, gradients, registry, sharing
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.preserving import preserved
 from saliency_benchmark.progress import Progress
@@ -149,8 +149,10 @@ def _prediction(methods: dict[str, Method], classifier: Classifier, inputs: torc
         for one in methods.values() if given["output"] == "logit" else ():
             if one.outputs:
                 return _asked(one.outputs, one, given, network, inputs)
-        with torch.inference_mode():
-            return network(inputs)
+        if given["output"] == "logit":
+            return gradients.plain(network, inputs)
+        with torch.no_grad():
+            return network(inputs)  # not kept: methods see this network give probabilities
 
 
 def targets_of(target: str | int, prediction: torch.Tensor, label: np.ndarray) -> torch.Tensor:

@@ -23,8 +23,7 @@ def answer(model: nn.Module, copies: torch.Tensor, targets: torch.Tensor) -> tor
 @sharing.once
 def whole(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """The target's output of each image, (image)."""
-    with torch.no_grad():
-        return gradients.chosen(model(images), targets)
+    return gradients.chosen(gradients.plain(model, images), targets)
 
 
 def masked(

@@ -24,6 +24,13 @@ def traced(model: nn.Module, images: torch.Tensor, rule: object = None) -> tuple
         return leaf, model(leaf)
 
 
+@sharing.once
+def plain(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """What the network gives, without a graph."""
+    with torch.no_grad():
+        return model(images)
+
+
 def outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """What the network gives, from the pass that `gradient` goes back through."""
     return traced(model, images)[1].detach()

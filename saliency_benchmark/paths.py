@@ -103,9 +103,11 @@ def _walk(
 
 
 def gain(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor) -> torch.Tensor:
-    """f(image) - f(baseline) of each target, (image)."""
+    """f(image) - f(baseline) of each target, (image). A baseline that all images share is asked once."""
+    begin = baseline[:1] if (baseline == baseline[:1]).all() else baseline
     with torch.no_grad():
-        return gradients.chosen(model(images), targets) - gradients.chosen(model(baseline), targets)
+        before = model(begin).expand(len(baseline), -1)
+    return gradients.chosen(gradients.plain(model, images), targets) - gradients.chosen(before, targets)
 
 
 @sharing.once

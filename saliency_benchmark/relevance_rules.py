@@ -1,7 +1,8 @@
 """How one linear layer shares the relevance of its output among its inputs.
 
 A rule is called with a layer and gives the layer's output, whose gradient is then the rule: gradients stand for
-relevance / activation. The z+ and epsilon rules are our own, for speed; all others are zennit's.
+relevance / activation. Rules that every layer follows are our own, for speed and second derivatives; those for a first
+layer, which give relevance to zeros too, are zennit's.
 """
 
 from collections.abc import Callable
@@ -92,8 +93,56 @@ class Epsilon:
         return stable(layer.output, self.epsilon)
 
 
+# Weights for positive inputs, weights for negative inputs, bias.
+Half = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+
+
+class Halves:
+    """A rule that treats positive and negative inputs apart; the negative half is left out where no input is."""
+
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+        raise NotImplementedError
+
+    def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
+        """What each half passes on per unit of contribution: RELEVANCE over the half's total."""
+        raise NotImplementedError
+
+    def __call__(self, layer: Layer, found: list | None) -> torch.Tensor:
+        return _Halves.apply(layer.inputs, layer.output.detach(), layer.operation, self.halves(*layer.merged()), self)
+
+
+class _Halves(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, inputs, output, operation, halves, rule) -> torch.Tensor:
+        ctx.save_for_backward(inputs, output)
+        ctx.parts = operation, halves, rule
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx, slope: torch.Tensor) -> tuple:
+        inputs, output = ctx.saved_tensors
+        operation, halves, rule = ctx.parts
+        negative = bool(inputs.amin() < 0)
+        signs = [inputs.clamp(min=0), inputs.clamp(max=0)] if negative else [inputs]
+        signs = [each.detach().requires_grad_(True) for each in signs]
+        with torch.enable_grad():
+            made = [
+                [operation(values, weight, bias if values is signs[0] else None)
+                 for values, weight in zip(signs, weights, strict=False)]
+                for *weights, bias in halves
+            ]  # fmt: skip
+        shares = rule.shares(slope * output, output, [sum(one.detach() for one in each) for each in made])
+        found = [
+            sum(
+                torch.autograd.grad(each[sign], signs[sign], share)[0] for each, share in zip(made, shares, strict=True)
+            )
+            for sign in range(len(signs))
+        ]
+        return found[0] if not negative else torch.where(inputs > 0, *found), None, None, None, None
+
+
 @dataclass(frozen=True)
-class Plus:
+class Plus(Halves):
     """z+: share by positive contribution (Montavon et al., 2017, eq. 17); negative inputs by negative weights.
 
     The bias counts as a positive contribution where it is one, as in zennit; not with BIAS false.
@@ -102,37 +151,51 @@ class Plus:
     stabilizer: float = 1e-6
     bias: bool = True
 
-    def __call__(self, layer: Layer, found: list | None) -> torch.Tensor:
-        weight, bias = layer.merged()
-        return _Plus.apply(layer.inputs, layer.output.detach(), layer.operation, weight, bias, self)
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+        positive = bias.clamp(min=0) if bias is not None and self.bias else None
+        return [(weight.clamp(min=0), weight.clamp(max=0), positive)]
 
-
-class _Plus(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, inputs, output, operation, weight, bias, rule) -> torch.Tensor:
-        ctx.save_for_backward(inputs, output)
-        ctx.parts = operation, weight, bias, rule
-        return output.view_as(output)
-
-    @staticmethod
-    def backward(ctx, slope: torch.Tensor) -> tuple:
-        inputs, output = ctx.saved_tensors
-        operation, weight, bias, rule = ctx.parts
-        negative = bool(inputs.amin() < 0)
-        positive_bias = bias.clamp(min=0) if bias is not None and rule.bias else None
-        with torch.enable_grad():
-            up = (inputs.clamp(min=0) if negative else inputs).detach().requires_grad_(True)
-            total = ups = operation(up, weight.clamp(min=0), positive_bias)
-            if negative:
-                down = inputs.clamp(max=0).detach().requires_grad_(True)
-                downs = operation(down, weight.clamp(max=0), None)
-                total = ups + downs
+    def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
         # Never negative: positive times positive, and negative times negative.
-        share = (slope * output).div_(total.detach() + rule.stabilizer)
-        (found,) = torch.autograd.grad(ups, up, share)
-        if negative:
-            found = torch.where(inputs > 0, found, torch.autograd.grad(downs, down, share)[0])
-        return found, None, None, None, None, None
+        return [relevance.div_(totals[0] + self.stabilizer)]
+
+
+@dataclass(frozen=True)
+class AlphaBeta(Halves):
+    """Positive contributions share ALPHA times the relevance, negative ones BETA times (Bach et al., 2015, eq. 60)."""
+
+    alpha: float = 2.0
+    beta: float = 1.0
+    stabilizer: float = 1e-6
+
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+        up, down = weight.clamp(min=0), weight.clamp(max=0)
+        signed = (None, None) if bias is None else (bias.clamp(min=0), bias.clamp(max=0))
+        return [(up, down, signed[0]), (down, up, signed[1])]
+
+    def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
+        factors = zip((self.alpha, -self.beta), totals, strict=True)
+        return [factor * relevance / stabilised(total, self.stabilizer) for factor, total in factors]
+
+
+@dataclass(frozen=True)
+class Gamma(Halves):
+    """Contributions of the output's own sign count 1 + GAMMA times (Montavon et al., 2019; signs as in zennit)."""
+
+    gamma: float = 0.25
+    stabilizer: float = 1e-6
+
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+        up, down = self._more(weight)
+        signed = (None, None) if bias is None else self._more(bias)
+        return [(up, down, signed[0]), (down, up, signed[1])]
+
+    def _more(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return values + self.gamma * values.clamp(min=0), values + self.gamma * values.clamp(max=0)
+
+    def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
+        signs = zip((output > 0, output < 0), totals, strict=True)
+        return [relevance * sign / stabilised(total, self.stabilizer) for sign, total in signs]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from saliency_benchmark import compat, gradients, registry, relevance, resizing
-from saliency_benchmark.relevance_rules import Epsilon, Plus, Zennit
+from saliency_benchmark.relevance_rules import AlphaBeta, Epsilon, Gamma, Plus, Zennit
 from tests import small
 
 RULES = ["lrp_epsilon", "lrp_epsilon_plus", "lrp_epsilon_plus_flat", "lrp_epsilon_alpha2_beta1", "excitation_backprop"]
@@ -15,9 +15,9 @@ BOX = {"low": -3.0, "high": 3.0}
 COMPOSITES = {
     "EpsilonPlus": relevance.Composite(Plus(), Epsilon()),
     "EpsilonPlusFlat": relevance.Composite(Plus(), Epsilon(), Zennit("Flat")),
-    "EpsilonAlpha2Beta1": relevance.Composite(Zennit("AlphaBeta"), Epsilon()),
+    "EpsilonAlpha2Beta1": relevance.Composite(AlphaBeta(), Epsilon()),
     "ExcitationBackprop": relevance.Composite(Plus(), Plus()),
-    "EpsilonGammaBox": relevance.Composite(Zennit("Gamma"), Epsilon(), Zennit("ZBox", tuple(BOX.items()))),
+    "EpsilonGammaBox": relevance.Composite(Gamma(), Epsilon(), Zennit("ZBox", tuple(BOX.items()))),
 }
 TARGETS = torch.tensor([0, 1, 3])
 

@@ -1,7 +1,7 @@
 """AttnLRP: relevance through attention, softmax included (Achtibat et al., 2024, eq. 8 to 15).
 
 Products of attention give each factor half, softmax shares by its gradient, normalisations keep their deviation
-constant, GELU passes relevance on. Convolutions and dense layers follow the gamma rule (zennit's), or the epsilon rule
+constant, GELU passes relevance on. Convolutions and dense layers follow the gamma rule, or the epsilon rule
 where gamma is 0. `attention: constant` leaves the attention weights out (Ali et al., 2022), as the lxt library does on
 torchvision's ViT. Works on networks without attention too.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon, Rule, Zennit
+from saliency_benchmark.relevance_rules import Epsilon, Gamma, Rule
 
 GROUP = "attention"
 total, unsuited = relevance.total, relevance.unsuited
@@ -35,4 +35,4 @@ def attribute(
 
 
 def _rule(gamma: float, epsilon: float) -> Rule:
-    return Zennit("Gamma", (("gamma", gamma),)) if gamma else Epsilon(epsilon)
+    return Gamma(gamma) if gamma else Epsilon(epsilon)

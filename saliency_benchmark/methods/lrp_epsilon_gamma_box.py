@@ -1,14 +1,14 @@
 """LRP, EpsilonGammaBox: epsilon rule in dense layers, gamma rule in convolutions, box rule in the first layer.
 
 Montavon et al., 2019, with gamma 0.25; the box of possible values, black to white, is that of the images as the network
-sees them (Montavon et al., 2017, eq. 15). The gamma and box rules are zennit's.
+sees them (Montavon et al., 2017, eq. 15). The box rule is zennit's.
 """
 
 import torch
 from torch import nn
 
 from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon, Zennit
+from saliency_benchmark.relevance_rules import Epsilon, Gamma, Zennit
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited
@@ -26,5 +26,4 @@ def attribute(
 ) -> torch.Tensor:
     low, high = (colour[None, :, None, None] for colour in (black, white))
     first = Zennit("ZBox", (("low", low), ("high", high)))
-    convolution = Zennit("Gamma", (("gamma", gamma),))
-    return relevance.propagate(model, images, targets, relevance.Composite(convolution, Epsilon(epsilon), first))
+    return relevance.propagate(model, images, targets, relevance.Composite(Gamma(gamma), Epsilon(epsilon), first))

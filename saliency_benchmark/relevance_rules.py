@@ -7,6 +7,7 @@ layer, which give relevance to zeros too, are zennit's.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import nn
@@ -131,14 +132,18 @@ class _Halves(torch.autograd.Function):
                  for values, weight in zip(signs, weights, strict=False)]
                 for *weights, bias in halves
             ]  # fmt: skip
-        shares = rule.shares(slope * output, output, [sum(one.detach() for one in each) for each in made])
+        shares = rule.shares(slope * output, output, [_total([one.detach() for one in each]) for each in made])
+        pairs = list(zip(made, shares, strict=True))
         found = [
-            sum(
-                torch.autograd.grad(each[sign], signs[sign], share)[0] for each, share in zip(made, shares, strict=True)
-            )
-            for sign in range(len(signs))
+            _total([torch.autograd.grad(each[number], values, share)[0] for each, share in pairs])
+            for number, values in enumerate(signs)
         ]
         return found[0] if not negative else torch.where(inputs > 0, *found), None, None, None, None
+
+
+def _total(values: list[torch.Tensor]) -> torch.Tensor:
+    """Their sum; one value is itself, without a pass over it."""
+    return reduce(torch.add, values)
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ class Plus(Halves):
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
         # Never negative: positive times positive, and negative times negative.
-        return [relevance.div_(totals[0] + self.stabilizer)]
+        return [relevance.div_(totals[0].add_(self.stabilizer))]
 
 
 @dataclass(frozen=True)

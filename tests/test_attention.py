@@ -8,10 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import attention, attention_forward, attribution, cams, gradients, registry, sharing
-from saliency_benchmark.attention_recording import recording
+from saliency_benchmark import attribution, gradients, registry, sharing
+from saliency_benchmark.explaining import attention, attention_forward, cams
+from saliency_benchmark.explaining.attention_recording import recording
+from saliency_benchmark.explaining.rewriting import Rewriting
 from saliency_benchmark.preserving import preserved
-from saliency_benchmark.rewriting import Rewriting
 from tests import small
 from tests.test_methods import Fuse, close, state
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import attention_forward, rewriting
+from saliency_benchmark.explaining import attention_forward, rewriting
 
 
 def written_out(module, *inputs, **options):

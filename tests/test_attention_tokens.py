@@ -5,9 +5,10 @@ import itertools
 import pytest
 import torch
 
-from saliency_benchmark import attention_tokens, cams, compat, gradients, registry
-from saliency_benchmark.attention_tokens import Merge, Windows
-from saliency_benchmark.rewriting import Rewriting
+from saliency_benchmark import compat, gradients, registry
+from saliency_benchmark.explaining import attention_tokens, cams
+from saliency_benchmark.explaining.attention_tokens import Merge, Windows
+from saliency_benchmark.explaining.rewriting import Rewriting
 from tests import small
 
 TARGETS = torch.tensor([2, 0])

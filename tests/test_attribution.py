@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, attribution, batching, calling, cams, config, ensembles, gradients, sharing
+from saliency_benchmark import artifacts, attribution, batching, calling, config, gradients, sharing
 from saliency_benchmark.attribution import Method
+from saliency_benchmark.explaining import cams, ensembles
 from tests.test_config import TINY, changed
 
 ABOUT = ["sum", "positive_share", "zero_share", "invalid", "completeness_gap"]

@@ -12,7 +12,8 @@ from scipy import ndimage
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import baselines, batching, full_gradient, gradients, paths, registry, sharing
+from saliency_benchmark import batching, gradients, registry, sharing
+from saliency_benchmark.explaining import baselines, full_gradient, paths
 from tests import small
 
 RELU_FAMILIES = ["cnn", "resnet", "densenet", "vgg"]

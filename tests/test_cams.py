@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import cams, compat, layers, registry
+from saliency_benchmark import compat, layers, registry
+from saliency_benchmark.explaining import cams
 from saliency_benchmark.models import small_cnn
 from tests import small
 

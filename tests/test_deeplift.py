@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import batching, gradients, registry, rescale
+from saliency_benchmark import batching, gradients, registry
+from saliency_benchmark.explaining import rescale
 from tests import small
 from tests.test_backpropagation import Functional, case, drawn, frozen, near
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import cams, layers, perturbing, registry
+from saliency_benchmark import layers, perturbing, registry
+from saliency_benchmark.explaining import cams
 from saliency_benchmark.layers import Layout
 from saliency_benchmark.resizing import Resized
 from tests import small

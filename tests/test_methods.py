@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from saliency_benchmark import artifacts, attribution, ensembles, gradients, registry
+from saliency_benchmark import artifacts, attribution, gradients, registry
+from saliency_benchmark.explaining import ensembles
 from saliency_benchmark.layers import feature_layer
 from saliency_benchmark.models import small_cnn
 

@@ -11,7 +11,8 @@ from sklearn.metrics import pairwise_distances
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import attribution, batching, layers, parts, registry, shapley
+from saliency_benchmark import attribution, batching, layers, registry
+from saliency_benchmark.explaining import parts, shapley
 from saliency_benchmark.methods import lime, rise
 from tests import small
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from saliency_benchmark import batching, cams, gradients, layers
+from saliency_benchmark import batching, gradients, layers
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

@@ -13,7 +13,7 @@ image alone.
 import torch
 from torch import nn
 
-from saliency_benchmark import attention, attention_tokens, cams
+from saliency_benchmark.explaining import attention, attention_tokens, cams
 
 GROUP = "attention"
 unsuited = attention.unsuited

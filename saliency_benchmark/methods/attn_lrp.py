@@ -9,8 +9,8 @@ torchvision's ViT. Works on networks without attention too.
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon, Gamma, Rule
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Gamma, Rule
 
 GROUP = "attention"
 total, unsuited = relevance.total, relevance.unsuited

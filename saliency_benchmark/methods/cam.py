@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import cams, perturbing
+from saliency_benchmark import perturbing
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

@@ -8,7 +8,7 @@ switches. captum sees ReLU modules only.
 import torch
 from torch import nn
 
-from saliency_benchmark import relus
+from saliency_benchmark.explaining import relus
 
 GROUP = "backpropagation"
 unsuited = relus.unsuited

@@ -9,7 +9,8 @@ ReLUs, and loses part of the sum where max pooling comes directly behind a ReLU 
 import torch
 from torch import nn
 
-from saliency_benchmark import baselines, batching, paths, rescale, trial
+from saliency_benchmark import batching
+from saliency_benchmark.explaining import baselines, paths, rescale, trial
 
 GROUP = "backpropagation"
 

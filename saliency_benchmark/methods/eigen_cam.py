@@ -7,7 +7,7 @@ pytorch-grad-cam's is arbitrary.
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

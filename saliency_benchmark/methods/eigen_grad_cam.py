@@ -7,7 +7,7 @@ the sum of the products, while there it is arbitrary.
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

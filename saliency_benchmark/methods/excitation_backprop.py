@@ -6,8 +6,8 @@ Positive biases count as contributions, as in zennit; `bias: false` leaves them 
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Plus
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import Plus
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

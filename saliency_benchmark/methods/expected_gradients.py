@@ -8,7 +8,8 @@ integrated gradients would. shap's GradientExplainer is this estimator, with 200
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients, paths
+from saliency_benchmark import gradients
+from saliency_benchmark.explaining import paths
 
 GROUP = "backpropagation"
 

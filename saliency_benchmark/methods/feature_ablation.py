@@ -8,7 +8,7 @@ mean colour; captum's default is the same number, 0.
 import torch
 from torch import nn
 
-from saliency_benchmark import coalitions, parts
+from saliency_benchmark.explaining import coalitions, parts
 
 GROUP = "perturbation"
 

@@ -8,7 +8,8 @@ on the images that happen to stand beside it; alone, an image has a map of zeros
 import torch
 from torch import nn
 
-from saliency_benchmark import coalitions, noise, parts
+from saliency_benchmark import noise
+from saliency_benchmark.explaining import coalitions, parts
 
 GROUP = "perturbation"
 

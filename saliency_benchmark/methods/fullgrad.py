@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import full_gradient, gradients, trial
+from saliency_benchmark import gradients
+from saliency_benchmark.explaining import full_gradient, trial
 
 GROUP = "backpropagation"
 

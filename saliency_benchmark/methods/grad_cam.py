@@ -6,7 +6,7 @@ Not normalised. `relu: false` keeps the sign; pytorch-grad-cam scales every map 
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

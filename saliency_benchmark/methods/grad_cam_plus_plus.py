@@ -6,7 +6,7 @@ The second and third derivatives are powers of the first, as for an exponential 
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

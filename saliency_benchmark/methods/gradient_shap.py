@@ -9,7 +9,7 @@ this is expected gradients. It promises no total: the noisy copies' mean output 
 import torch
 from torch import nn
 
-from saliency_benchmark import paths
+from saliency_benchmark.explaining import paths
 
 GROUP = "backpropagation"
 

@@ -9,7 +9,7 @@ randomised (Adebayo et al., 2018): compare it with the controls.
 import torch
 from torch import nn
 
-from saliency_benchmark import relus
+from saliency_benchmark.explaining import relus
 
 GROUP = "backpropagation"
 unsuited = relus.unsuited

@@ -7,7 +7,7 @@ default, as in the paper; pytorch-grad-cam clips and scales it.
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

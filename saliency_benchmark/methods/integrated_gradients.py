@@ -8,7 +8,7 @@ can be salient: pixels of the baseline's colour never are.
 import torch
 from torch import nn
 
-from saliency_benchmark import baselines, paths
+from saliency_benchmark.explaining import baselines, paths
 
 GROUP = "backpropagation"
 

@@ -11,7 +11,8 @@ packages give it to every pixel.
 import torch
 from torch import nn
 
-from saliency_benchmark import coalitions, noise, parts, shapley
+from saliency_benchmark import noise
+from saliency_benchmark.explaining import coalitions, parts, shapley
 
 GROUP = "perturbation"
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from saliency_benchmark import cams
+from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
 outputs = cams.outputs

@@ -10,7 +10,8 @@ coefficient equally, so that sums over regions mean something; the packages lime
 import torch
 from torch import nn
 
-from saliency_benchmark import coalitions, noise, parts
+from saliency_benchmark import noise
+from saliency_benchmark.explaining import coalitions, parts
 
 GROUP = "perturbation"
 

@@ -6,8 +6,8 @@ Without biases and with epsilon near 0 it is input times gradient divided by the
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import Epsilon
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import AlphaBeta, Epsilon
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import AlphaBeta, Epsilon
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

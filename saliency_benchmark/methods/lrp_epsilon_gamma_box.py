@@ -7,8 +7,8 @@ sees them (Montavon et al., 2017, eq. 15). The box rule is zennit's.
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon, Gamma, Zennit
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Gamma, Zennit
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

@@ -6,8 +6,8 @@ Our own z+ pass: zennit's map, in less than half its time (benchmarks/attributio
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon, Plus
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Plus
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

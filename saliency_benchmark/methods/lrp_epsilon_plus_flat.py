@@ -6,8 +6,8 @@ The flat rule is zennit's.
 import torch
 from torch import nn
 
-from saliency_benchmark import relevance
-from saliency_benchmark.relevance_rules import Epsilon, Plus, Zennit
+from saliency_benchmark.explaining import relevance
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Plus, Zennit
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

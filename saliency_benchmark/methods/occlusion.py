@@ -10,7 +10,7 @@ from itertools import product
 import torch
 from torch import nn
 
-from saliency_benchmark import coalitions, parts
+from saliency_benchmark.explaining import coalitions, parts
 
 GROUP = "perturbation"
 

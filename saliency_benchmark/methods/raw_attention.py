@@ -8,7 +8,7 @@ over `heads` (or max, min). What attention gives to padding and to the class tok
 import torch
 from torch import nn
 
-from saliency_benchmark import attention, attention_tokens, cams
+from saliency_benchmark.explaining import attention, attention_tokens, cams
 
 GROUP = "attention"
 unsuited = attention.unsuited

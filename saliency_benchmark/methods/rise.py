@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import batching, coalitions, noise
+from saliency_benchmark import batching, noise
+from saliency_benchmark.explaining import coalitions
 
 GROUP = "perturbation"
 

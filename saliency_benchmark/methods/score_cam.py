@@ -6,7 +6,8 @@ Each map is drawn at the image's size and min-max scaled per image; the weights 
 import torch
 from torch import nn
 
-from saliency_benchmark import batching, cams, coalitions
+from saliency_benchmark import batching
+from saliency_benchmark.explaining import cams, coalitions
 
 GROUP = "cam"
 outputs = cams.outputs

@@ -7,7 +7,7 @@ told otherwise, and its noise is absolute.
 import torch
 from torch import nn
 
-from saliency_benchmark import ensembles
+from saliency_benchmark.explaining import ensembles
 
 GROUP = "backpropagation"
 unsuited = ensembles.unsuited

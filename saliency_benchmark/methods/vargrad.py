@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from saliency_benchmark import ensembles
+from saliency_benchmark.explaining import ensembles
 
 GROUP = "backpropagation"
 unsuited = ensembles.unsuited

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from saliency_benchmark import gradients, sharing
-from saliency_benchmark.attention_recording import Recording, recording
-from saliency_benchmark.attention_tokens import Layer, Merge, Tokens
+from saliency_benchmark.explaining.attention_recording import Recording, recording
+from saliency_benchmark.explaining.attention_tokens import Layer, Merge, Tokens
 
 HEADS = {"mean": torch.mean, "max": torch.amax, "min": torch.amin}
 # A class token, one of distillation, some registers: more tokens beside the grid speak for another grid.

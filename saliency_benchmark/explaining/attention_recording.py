@@ -12,9 +12,10 @@ from functools import partial
 import torch
 from torch import nn
 
-from saliency_benchmark import attention_forward, compat
-from saliency_benchmark.attention_tokens import Layer, Merge, Windows
-from saliency_benchmark.rewriting import Rewriting
+from saliency_benchmark import compat
+from saliency_benchmark.explaining import attention_forward
+from saliency_benchmark.explaining.attention_tokens import Layer, Merge, Windows
+from saliency_benchmark.explaining.rewriting import Rewriting
 
 
 @dataclass

@@ -11,7 +11,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients, rewriting
+from saliency_benchmark import gradients
+from saliency_benchmark.explaining import rewriting
 
 BIASED = ("conv1d", "conv2d", "conv3d", "conv_transpose2d", "linear")
 CLIPPED = ("relu6", "hardtanh", "hardtanh_")

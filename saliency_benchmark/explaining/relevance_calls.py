@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from saliency_benchmark.relevance_rules import sloped, stable
+from saliency_benchmark.explaining.relevance_rules import sloped, stable
 
 GATES = ("sigmoid", "hardsigmoid")
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients, rewriting, sharing
+from saliency_benchmark import gradients, sharing
+from saliency_benchmark.explaining import rewriting
 
 ADVICE = "use another method, such as gradient or integrated_gradients"
 

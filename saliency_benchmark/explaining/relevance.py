@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from saliency_benchmark import attention_forward, gradients, relevance_calls, sharing
-from saliency_benchmark.relevance_rules import Epsilon, Layer, Rule, stabilised
-from saliency_benchmark.rewriting import Rewriting
+from saliency_benchmark import gradients, sharing
+from saliency_benchmark.explaining import attention_forward, relevance_calls
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Layer, Rule, stabilised
+from saliency_benchmark.explaining.rewriting import Rewriting
 
 CONVOLUTIONS = tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3))
 PASSING = ("gelu", "silu", "hardswish", "hardtanh", "relu6", "elu", "selu", "celu", "mish", "softplus", "tanh",

@@ -11,8 +11,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from saliency_benchmark import attention_forward, gradients, rewriting
-from saliency_benchmark.rescale_rules import PLAIN, RULES, product
+from saliency_benchmark import gradients
+from saliency_benchmark.explaining import attention_forward, rewriting
+from saliency_benchmark.explaining.rescale_rules import PLAIN, RULES, product
 
 ADVICE = "DeepLIFT compares call by call; use another method, such as integrated_gradients"
 

@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from saliency_benchmark import compat, gradients, registry, resizing
 from saliency_benchmark.explaining import relevance
-from saliency_benchmark.explaining.relevance_rules import AlphaBeta, Epsilon, Gamma, Plus, Zennit
+from saliency_benchmark.explaining.relevance_rules import AlphaBeta, Epsilon, Gamma, Plus
+from saliency_benchmark.explaining.zennit_rules import Zennit
 from tests import small
 
 RULES = ["lrp_epsilon", "lrp_epsilon_plus", "lrp_epsilon_plus_flat", "lrp_epsilon_alpha2_beta1", "excitation_backprop"]

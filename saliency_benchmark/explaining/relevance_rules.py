@@ -1,8 +1,8 @@
 """How one linear layer shares the relevance of its output among its inputs.
 
 A rule is called with a layer and gives the layer's output, whose gradient is then the rule: gradients stand for
-relevance / activation. Rules that every layer follows are our own, for speed and second derivatives; those for a first
-layer, which give relevance to zeros too, are zennit's.
+relevance / activation. The rules that every layer may follow are our own, for speed; zennit_rules has those for a first
+layer.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from functools import reduce
 
 import torch
-from torch import nn
-
-from saliency_benchmark import compat
 
 
 @dataclass(frozen=True)
@@ -201,53 +198,3 @@ class Gamma(Halves):
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
         signs = zip((output > 0, output < 0), totals, strict=True)
         return [relevance * sign / stabilised(total, self.stabilizer) for sign, total in signs]
-
-
-@dataclass(frozen=True)
-class Zennit:
-    """A rule of zennit by its NAME there, with its OPTIONS."""
-
-    name: str
-    options: tuple[tuple[str, object], ...] = ()
-
-    def __call__(self, layer: Layer, found: list | None) -> torch.Tensor:
-        compat.torchvision()  # zennit imports it
-        from zennit import rules
-
-        rule = getattr(rules, self.name)(**dict(self.options))
-        return _Zennit.apply(layer.inputs, layer.output.detach(), layer.operation, *layer.merged(), rule, found)
-
-
-class _Zennit(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, inputs, output, operation, weight, bias, rule, found) -> torch.Tensor:
-        ctx.save_for_backward(inputs, output)
-        ctx.parts = _Module(operation, weight, bias), rule, found
-        return output.view_as(output)
-
-    @staticmethod
-    def backward(ctx, slope: torch.Tensor) -> tuple:
-        inputs, output = ctx.saved_tensors
-        module, rule, found = ctx.parts
-        rule.forward(module, (inputs,), output)
-        relevance = rule.backward(module, (inputs,), (slope * output,))[0].detach()
-        if found is None:
-            slope = torch.where(inputs != 0, relevance / torch.where(inputs != 0, inputs, 1), 0)
-        else:
-            # A rule for the first layer may give relevance to zeros, which no slope can tell.
-            found.append((inputs, relevance))
-            slope = torch.zeros_like(inputs)
-        return slope, None, None, None, None, None, None
-
-
-class _Module(nn.Module):
-    """A linear operation as the module that zennit's rules change for a moment."""
-
-    def __init__(self, operation: Callable, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        super().__init__()
-        self._operation = operation
-        self.weight = nn.Parameter(weight.detach(), requires_grad=False)
-        self.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self._operation(inputs, self.weight, self.bias)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from saliency_benchmark.explaining import relevance
-from saliency_benchmark.explaining.relevance_rules import Epsilon, Gamma, Zennit
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Gamma
+from saliency_benchmark.explaining.zennit_rules import Zennit
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from saliency_benchmark.explaining import relevance
-from saliency_benchmark.explaining.relevance_rules import Epsilon, Plus, Zennit
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Plus
+from saliency_benchmark.explaining.zennit_rules import Zennit
 
 GROUP = "backpropagation"
 total, unsuited = relevance.total, relevance.unsuited

@@ -40,7 +40,7 @@ def closure(queue: Iterable[Path]) -> set[Path]:
 @cache
 def version(package: str) -> str:
     """Version of the distribution that brings the module PACKAGE, without a build's suffix such as +cpu."""
-    names = {"PIL": "pillow", "yaml": "PyYAML"}
+    names = {"PIL": "pillow", "yaml": "PyYAML", "skimage": "scikit-image"}
     try:
         return metadata.version(names.get(package, package)).partition("+")[0]
     except metadata.PackageNotFoundError:

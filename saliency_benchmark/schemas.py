@@ -36,11 +36,12 @@ MAPS = Schema(
         "target": "image",
         "prediction": "image class",
         "index": "image",
-        "sum": "image",
-        "positive_share": "image",
-        "zero_share": "image",
-        "invalid": "image",
-        "completeness_gap": "image",
+        # What tells a sound map from a broken one (attribution.quality); files made elsewhere need not say it.
+        "sum?": "image",
+        "positive_share?": "image",
+        "zero_share?": "image",
+        "invalid?": "image",
+        "completeness_gap?": "image",
     },
 )
 RANKS = Schema("ranks", {"rank": "image [channel] row column", "index": "image"})

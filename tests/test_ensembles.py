@@ -52,8 +52,8 @@ def test_the_variance_is_the_mean_square_less_the_squared_mean(base, case):
 
 
 def test_the_base_is_part_of_the_code_that_made_a_map():
-    files = registry.files("methods", "x", {"file": "smoothgrad", "options": {"base": "lrp_epsilon_plus"}})
-    assert [path.stem for path in files] == ["smoothgrad", "lrp_epsilon_plus"]
+    files = registry.files("methods", "x", {"file": "smoothgrad", "options": {"base": "lrp_epsilon_plus_flat"}})
+    assert [path.stem for path in files] == ["smoothgrad", "lrp_epsilon_plus_flat"]
     assert " zennit=" in provenance.code_digest("attribute.py", *files)
 
 

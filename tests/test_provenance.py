@@ -58,7 +58,7 @@ def test_comments_docstrings_and_layout_do_not_count(tmp_path, text, same):
 def test_versions_of_the_packages_that_are_reached_are_part_of_the_digest():
     assert " matplotlib=" in provenance.code_digest("report.py")
     assert " matplotlib=" not in provenance.code_digest("agree.py")
-    assert " zennit=" in provenance.code_digest("attribute.py", provenance.LIBRARY / "methods/lrp_epsilon_plus.py")
+    assert " zennit=" in provenance.code_digest("attribute.py", provenance.LIBRARY / "methods/lrp_epsilon_plus_flat.py")
     assert " zennit=" not in provenance.code_digest("attribute.py", provenance.LIBRARY / "methods/gradient.py")
 
 

@@ -202,7 +202,9 @@ def test_what_a_file_of_weights_holds_makes_a_model_out_of_date_and_where_it_lie
 
     def words(path):
         entry = {"call": "mine:Nets.of", "weights": str(path), "train": False}
-        settings = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text()) | {"models": {"mine": entry}}
+        settings = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text())
+        settings["models"]["mine"] = entry
+        settings["datasets"]["planted"]["models"] = ["small_cnn"]
         (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
         return ["results/fashion/mine/baseline/seed-0/model.h5", end, "--configfile", tmp_path / "settings.yaml"]
 

@@ -5,7 +5,18 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # Split by cost: jobs that need torch, and jobs that read numbers.
 PACKAGES = {
-    "torch": ["torch", "torchvision", "zennit", "captum", "h5py", "numpy", "pandas", "scipy", "krippendorff", "pillow"],
+    "torch": [
+        "torch",
+        "torchvision",
+        "zennit",
+        "scikit-image",
+        "h5py",
+        "numpy",
+        "pandas",
+        "scipy",
+        "krippendorff",
+        "pillow",
+    ],
     "report": ["h5py", "numpy", "pandas", "scipy", "krippendorff", "matplotlib", "Jinja2", "pillow"],
 }
 

@@ -6,7 +6,6 @@ on modules would miss functional calls and mix up the calls of a module that is 
 
 from collections.abc import Callable
 
-import torch
 from torch.overrides import TorchFunctionMode
 
 RELUS = ("relu", "relu_", "relu6", "hardtanh", "hardtanh_")
@@ -25,17 +24,3 @@ class Rewriting(TorchFunctionMode):
     def __torch_function__(self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None):
         rule = self.rules.get(getattr(function, "__name__", ""))
         return function(*args, **(kwargs or {})) if rule is None else rule(function, *args, **(kwargs or {}))
-
-
-def called(model: torch.nn.Module, images: torch.Tensor) -> list[str]:
-    """Names of the torch functions that MODEL calls on IMAGES, in order."""
-    seen: list[str] = []
-
-    class Listening(TorchFunctionMode):
-        def __torch_function__(self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None):
-            seen.append(getattr(function, "__name__", ""))
-            return function(*args, **(kwargs or {}))
-
-    with Listening():
-        model(images)
-    return seen

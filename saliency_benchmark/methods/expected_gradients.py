@@ -29,6 +29,5 @@ def attribute(
 
 def total(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, background: torch.Tensor) -> torch.Tensor:
     """f(image) - mean of f(background): the map's sum in expectation; the gap shrinks as 1 / sqrt(samples)."""
-    with torch.no_grad():
-        outputs = gradients.chosen(model(images), targets)
+    outputs = gradients.chosen(gradients.plain(model, images), targets)
     return outputs.double() - paths.mean_output(model, background)[targets]

@@ -41,13 +41,21 @@ def roar_methods(config: dict, dataset: str) -> list[str]:
 
 
 def groups(config: dict, dataset: str) -> dict[str, list[str]]:
-    """Members of every group on DATASET: all, all with the controls, each file's own group, the user's groups."""
+    """Members of every group on DATASET: all, all with the controls, each file's own groups, the user's groups.
+
+    A second group of a file (`ALSO`, as the "recent" of arXiv 2311.17876) is told of where it has two members.
+    """
     present = methods(config, dataset)
     files = {label: _constant(config, "methods", label, "GROUP") for label in present}
     groups = {"all": [label for label in present if files[label] != "controls"], "all+controls": present}
     for label, group in files.items():
         if group is not None:
             groups.setdefault(group, []).append(label)
+    more: dict[str, list[str]] = {}
+    for label in present:
+        if also := _constant(config, "methods", label, "ALSO"):
+            more.setdefault(also, []).append(label)
+    groups |= {name: members for name, members in more.items() if len(members) > 1}
     for name, members in config["groups"].items():
         groups[name] = [label for label in present if label in members]
     return {name: members for name, members in groups.items() if members}

@@ -168,3 +168,12 @@ def test_numbers_that_came_as_text_are_numbers():
 def test_nonsense_is_told_and_never_a_crash(nonsense):
     with pytest.raises(ValueError, match="the settings cannot be used"):
         config.complete(nonsense if not nonsense else changed(**nonsense))
+
+
+def test_a_second_group_of_methods_is_told_of_where_it_has_two_members():
+    methods = {"gradient": {}, "smoothgrad": {}, "rise": {}, "score_cam": {}, "random": {}}
+    groups = design.groups(config.complete(changed(methods=methods)), "fashion")
+    assert groups["recent"] == ["smoothgrad", "rise", "score_cam"]
+    assert groups["perturbation"] == ["rise"]
+    del methods["rise"], methods["score_cam"]
+    assert "recent" not in design.groups(config.complete(changed(methods=methods)), "fashion")

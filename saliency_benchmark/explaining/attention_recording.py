@@ -84,5 +84,6 @@ def recording(model: nn.Module, keep: Callable) -> Iterator[Recording]:
         with mode:
             yield found
     finally:
+        mode.rules.clear()  # they hold the mode, and what was recorded: memory is free at once
         for handle in handles:
             handle.remove()

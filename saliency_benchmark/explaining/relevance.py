@@ -70,7 +70,9 @@ def traced(
     with torch.enable_grad(), Rewriting(calls.rules()) as mode:
         calls.mode = mode
         leaf = images.detach().requires_grad_(True)
-        return leaf, model(leaf), calls.found
+        given = model(leaf)
+    calls.forget()
+    return leaf, given, calls.found
 
 
 def outputs(model: nn.Module, images: torch.Tensor, composite: Composite) -> torch.Tensor:
@@ -107,6 +109,11 @@ class _Calls:
         self._composite, self._last, self._started = composite, None, False
         self.found: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.mode: Rewriting
+
+    def forget(self) -> None:
+        """Let go of the last layer and of the rules, which hold each other: memory is free at once."""
+        self._last = None
+        self.mode.rules = {}
 
     def rules(self) -> dict[str, Callable]:
         softmax = {"softmax": relevance_calls.constant} if self._composite.constant_attention else {}

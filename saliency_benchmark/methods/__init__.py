@@ -5,10 +5,10 @@ model: a network in evaluation mode with frozen weights, restored afterwards; it
 changed in place; targets (image): the class whose output is explained. A map is (image, row, column) or (image,
 channel, row, column), signed, not normalised; it depends on its own image only, never on the rest of the batch.
 
-`GROUP` names the method's group. Keyword-only parameters are the options that the settings may give; the workflow
-itself hands over what a method asks for by these names: `layer` (name of the last feature map), `regions` (with
-`NEEDS_REGIONS = True`), `background` (normalised training images), `black` and `white` (these colours as network input,
-one value per channel), `output` ("logit" or "probability"), and `given`, a dict of all of them.
+`GROUP` names the method's group, `ALSO` a second one. Keyword-only parameters are the options that the settings may
+give; the workflow itself hands over what a method asks for by these names: `layer` (name of the last feature map),
+`regions` (with `NEEDS_REGIONS = True`), `background` (normalised training images), `black` and `white` (these colours
+as network input, one value per channel), `output` ("logit" or "probability"), and `given`, a dict of all of them.
 
 A method may hold at most `batching.rows()` images and copies of images on the device at a time, or as many as it was
 handed, if that is more; `batching.spans` cuts steps accordingly. Three functions may stand beside `attribute`, with

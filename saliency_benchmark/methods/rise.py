@@ -13,6 +13,7 @@ from saliency_benchmark import batching, noise
 from saliency_benchmark.explaining import coalitions
 
 GROUP = "perturbation"
+ALSO = "recent"
 
 
 def attribute(

@@ -10,6 +10,7 @@ from saliency_benchmark import batching
 from saliency_benchmark.explaining import cams, coalitions
 
 GROUP = "cam"
+ALSO = "recent"
 outputs = cams.outputs
 
 

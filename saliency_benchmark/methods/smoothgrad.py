@@ -10,6 +10,7 @@ from torch import nn
 from saliency_benchmark.explaining import ensembles
 
 GROUP = "backpropagation"
+ALSO = "recent"
 unsuited = ensembles.unsuited
 
 

@@ -9,9 +9,10 @@ from torch import nn
 
 from saliency_benchmark.progress import LOGGER
 
-# Values that the modules of a network give for one batch: near a processor's last cache (benchmarks/README.md).
-CACHE = 2**24
-# Share of a GPU's memory that the values of one batch may take; a backward pass keeps about two copies more.
+# Numbers that the modules of a network give for one batch. A processor is at its best with few (benchmarks/rows.py),
+# and with no fewer images than SEVERAL, where they fit easily; on a GPU they may take a SHARE of its memory.
+BEST = 2**26
+SEVERAL, EASILY = 4, 2**29
 SHARE = 0.2
 LARGEST = {"cpu": 64, "cuda": 1024}
 _rows: ContextVar[int] = ContextVar("rows", default=64)
@@ -39,17 +40,14 @@ def spans(steps: int, images: int) -> Iterator[range]:
 
 
 def automatic(network: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Rows for NETWORK and images of SHAPE, a power of two; it depends on both and the kind of device, on no clock.
-
-    On a processor as many as keep near its cache, on a GPU as many as fit easily.
-    """
+    """Rows for NETWORK and images of SHAPE, a power of two; it depends on both and the kind of device, on no clock."""
     device = next(network.parameters()).device
     values = _values(network, shape)
-    room = CACHE
     if device.type == "cuda":
-        room = SHARE * torch.cuda.get_device_properties(device).total_memory / 4
-    fitting = max(1, int(room // values))
-    return min(LARGEST.get(device.type, 64), 2 ** (fitting.bit_length() - 1))
+        fitting = int(SHARE * torch.cuda.get_device_properties(device).total_memory / 4 // values)
+    else:
+        fitting = max(BEST // values, min(SEVERAL, EASILY // values))
+    return min(LARGEST.get(device.type, 64), 2 ** (max(1, fitting).bit_length() - 1))
 
 
 def _values(network: nn.Module, shape: tuple[int, int, int]) -> int:

@@ -7,7 +7,7 @@ layer.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import torch
 
@@ -91,8 +91,8 @@ class Epsilon:
         return stable(layer.output, self.epsilon)
 
 
-# Weights for positive inputs, weights for negative inputs, bias.
-Half = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+# What makes the weights for positive inputs, and for negative inputs; the bias.
+Half = tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor], torch.Tensor | None]
 
 
 class Halves:
@@ -106,28 +106,28 @@ class Halves:
         raise NotImplementedError
 
     def __call__(self, layer: Layer, found: list | None) -> torch.Tensor:
-        return _Halves.apply(layer.inputs, layer.output.detach(), layer.operation, self.halves(*layer.merged()), self)
+        return _Halves.apply(layer.inputs, layer.output.detach(), layer, self)
 
 
 class _Halves(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, inputs, output, operation, halves, rule) -> torch.Tensor:
+    def forward(ctx, inputs, output, layer, rule) -> torch.Tensor:
         ctx.save_for_backward(inputs, output)
-        ctx.parts = operation, halves, rule
+        ctx.parts = layer, rule
         return output.view_as(output)
 
     @staticmethod
     def backward(ctx, slope: torch.Tensor) -> tuple:
         inputs, output = ctx.saved_tensors
-        operation, halves, rule = ctx.parts
+        layer, rule = ctx.parts
         negative = bool(inputs.amin() < 0)
         signs = [inputs.clamp(min=0), inputs.clamp(max=0)] if negative else [inputs]
         signs = [each.detach().requires_grad_(True) for each in signs]
         with torch.enable_grad():
             made = [
-                [operation(values, weight, bias if values is signs[0] else None)
-                 for values, weight in zip(signs, weights, strict=False)]
-                for *weights, bias in halves
+                [layer.operation(values, make(), bias if values is signs[0] else None)
+                 for values, make in zip(signs, makes, strict=False)]
+                for *makes, bias in rule.halves(*layer.merged())
             ]  # fmt: skip
         shares = rule.shares(slope * output, output, [_total([one.detach() for one in each]) for each in made])
         pairs = list(zip(made, shares, strict=True))
@@ -135,7 +135,15 @@ class _Halves(torch.autograd.Function):
             _total([torch.autograd.grad(each[number], values, share)[0] for each, share in pairs])
             for number, values in enumerate(signs)
         ]
-        return found[0] if not negative else torch.where(inputs > 0, *found), None, None, None, None
+        return found[0] if not negative else torch.where(inputs > 0, *found), None, None, None
+
+
+def _positive(values: torch.Tensor) -> torch.Tensor:
+    return values.clamp(min=0)
+
+
+def _negative(values: torch.Tensor) -> torch.Tensor:
+    return values.clamp(max=0)
 
 
 def _total(values: list[torch.Tensor]) -> torch.Tensor:
@@ -154,8 +162,8 @@ class Plus(Halves):
     bias: bool = True
 
     def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
-        positive = bias.clamp(min=0) if bias is not None and self.bias else None
-        return [(weight.clamp(min=0), weight.clamp(max=0), positive)]
+        kept = _positive(bias) if bias is not None and self.bias else None
+        return [(partial(_positive, weight), partial(_negative, weight), kept)]
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
         # Never negative: positive times positive, and negative times negative.
@@ -171,8 +179,8 @@ class AlphaBeta(Halves):
     stabilizer: float = 1e-6
 
     def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
-        up, down = weight.clamp(min=0), weight.clamp(max=0)
-        signed = (None, None) if bias is None else (bias.clamp(min=0), bias.clamp(max=0))
+        up, down = partial(_positive, weight), partial(_negative, weight)
+        signed = (None, None) if bias is None else (_positive(bias), _negative(bias))
         return [(up, down, signed[0]), (down, up, signed[1])]
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -188,12 +196,12 @@ class Gamma(Halves):
     stabilizer: float = 1e-6
 
     def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
-        up, down = self._more(weight)
-        signed = (None, None) if bias is None else self._more(bias)
+        up, down = (partial(self._more, half, weight) for half in (_positive, _negative))
+        signed = (None, None) if bias is None else [self._more(half, bias) for half in (_positive, _negative)]
         return [(up, down, signed[0]), (down, up, signed[1])]
 
-    def _more(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return values + self.gamma * values.clamp(min=0), values + self.gamma * values.clamp(max=0)
+    def _more(self, half: Callable, values: torch.Tensor) -> torch.Tensor:
+        return torch.add(values, half(values), alpha=self.gamma)
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
         signs = zip((output > 0, output < 0), totals, strict=True)

@@ -40,7 +40,11 @@ def add(function: Callable, one: object, other: object, **more: object) -> torch
 
 def relu(function: Callable, inputs: torch.Tensor, *args: object, **more: object) -> torch.Tensor:
     """A new tensor: what an in-place call would overwrite is needed on the way back."""
-    return functional.relu(inputs) if inputs.requires_grad else function(inputs, *args, **more)
+    if not inputs.requires_grad:
+        return function(inputs, *args, **more)
+    result = functional.relu(inputs)
+    result.nonnegative = True  # the rules of the next layer need not look
+    return result
 
 
 def average(function: Callable, *args: object, **more: object) -> torch.Tensor:

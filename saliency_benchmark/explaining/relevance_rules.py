@@ -27,15 +27,16 @@ class Layer:
     scale: torch.Tensor | None = None
     shift: torch.Tensor | None = None
 
-    def merged(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Weight and bias with the batch norm in them."""
+    def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weight and bias with the batch norm in them; without a bias, zeros."""
+        channels = self.output.shape[1 if self.weight.ndim > 2 else -1]
+        bias = self.output.new_zeros(channels) if self.bias is None else self.bias
         if self.scale is None:
-            return self.weight, self.bias
+            return self.weight, bias
         # A transposed convolution has its output channels second.
         place = 0 if self.weight.shape[0] == len(self.scale) else 1
         shape = [-1 if axis == place else 1 for axis in range(self.weight.ndim)]
-        bias = self.shift if self.bias is None else self.bias * self.scale + self.shift
-        return self.weight * self.scale.reshape(shape), bias
+        return self.weight * self.scale.reshape(shape), bias * self.scale + self.shift
 
 
 Rule = Callable[[Layer, list | None], torch.Tensor]
@@ -92,13 +93,13 @@ class Epsilon:
 
 
 # What makes the weights for positive inputs, and for negative inputs; the bias.
-Half = tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor], torch.Tensor | None]
+Half = tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor], torch.Tensor]
 
 
 class Halves:
     """A rule that treats positive and negative inputs apart; the negative half is left out where no input is."""
 
-    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor) -> list[Half]:
         raise NotImplementedError
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -120,7 +121,7 @@ class _Halves(torch.autograd.Function):
     def backward(ctx, slope: torch.Tensor) -> tuple:
         inputs, output = ctx.saved_tensors
         layer, rule = ctx.parts
-        negative = bool(inputs.amin() < 0)
+        negative = not getattr(layer.inputs, "nonnegative", False) and bool(inputs.amin() < 0)
         signs = [inputs.clamp(min=0), inputs.clamp(max=0)] if negative else [inputs]
         signs = [each.detach().requires_grad_(True) for each in signs]
         with torch.enable_grad():
@@ -161,13 +162,14 @@ class Plus(Halves):
     stabilizer: float = 1e-6
     bias: bool = True
 
-    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
-        kept = _positive(bias) if bias is not None and self.bias else None
-        return [(partial(_positive, weight), partial(_negative, weight), kept)]
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor) -> list[Half]:
+        kept = _positive(bias) if self.bias else torch.zeros_like(bias)
+        # The total is never negative (positive times positive, negative times negative): with the stabilizer in the
+        # bias it comes stabilised out of the operation.
+        return [(partial(_positive, weight), partial(_negative, weight), kept + self.stabilizer)]
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
-        # Never negative: positive times positive, and negative times negative.
-        return [relevance.div_(totals[0].add_(self.stabilizer))]
+        return [relevance.div_(totals[0])]
 
 
 @dataclass(frozen=True)
@@ -178,10 +180,9 @@ class AlphaBeta(Halves):
     beta: float = 1.0
     stabilizer: float = 1e-6
 
-    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor) -> list[Half]:
         up, down = partial(_positive, weight), partial(_negative, weight)
-        signed = (None, None) if bias is None else (_positive(bias), _negative(bias))
-        return [(up, down, signed[0]), (down, up, signed[1])]
+        return [(up, down, _positive(bias)), (down, up, _negative(bias))]
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
         factors = zip((self.alpha, -self.beta), totals, strict=True)
@@ -195,10 +196,9 @@ class Gamma(Halves):
     gamma: float = 0.25
     stabilizer: float = 1e-6
 
-    def halves(self, weight: torch.Tensor, bias: torch.Tensor | None) -> list[Half]:
+    def halves(self, weight: torch.Tensor, bias: torch.Tensor) -> list[Half]:
         up, down = (partial(self._more, half, weight) for half in (_positive, _negative))
-        signed = (None, None) if bias is None else [self._more(half, bias) for half in (_positive, _negative)]
-        return [(up, down, signed[0]), (down, up, signed[1])]
+        return [(up, down, self._more(_positive, bias)), (down, up, self._more(_negative, bias))]
 
     def _more(self, half: Callable, values: torch.Tensor) -> torch.Tensor:
         return torch.add(values, half(values), alpha=self.gamma)

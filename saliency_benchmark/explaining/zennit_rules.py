@@ -50,11 +50,11 @@ class _Zennit(torch.autograd.Function):
 class _Module(nn.Module):
     """A linear operation as the module that zennit's rules change for a moment."""
 
-    def __init__(self, operation: Callable, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+    def __init__(self, operation: Callable, weight: torch.Tensor, bias: torch.Tensor) -> None:
         super().__init__()
         self._operation = operation
         self.weight = nn.Parameter(weight.detach(), requires_grad=False)
-        self.bias = None if bias is None else nn.Parameter(bias.detach(), requires_grad=False)
+        self.bias = nn.Parameter(bias.detach(), requires_grad=False)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         return self._operation(inputs, self.weight, self.bias)

@@ -10,18 +10,18 @@ from saliency_benchmark import sharing
 def gradient(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Gradient of each image's target output, signed, (image, channel, row, column)."""
     leaf, found = traced(model, images)
-    return torch.autograd.grad(chosen(found, targets).sum(), leaf, retain_graph=True)[0]
+    traced.forget(model, images)  # one backward pass frees the graph as it goes, which is faster than keeping it
+    return torch.autograd.grad(chosen(found, targets).sum(), leaf)[0]
 
 
-@sharing.once
-def traced(model: nn.Module, images: torch.Tensor, rule: object = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images as a leaf of the graph, and the outputs that depend on it.
-
-    RULE names the rules under which the pass is made, if any: another rule is another pass.
-    """
+def begun(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images as a leaf of the graph, and the outputs that depend on it: good for one backward pass."""
     with torch.enable_grad():
         leaf = images.detach().requires_grad_(True)
         return leaf, model(leaf)
+
+
+traced = sharing.once(begun)
 
 
 @sharing.once
@@ -38,9 +38,8 @@ def outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 def slope(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """As `gradient`, but never kept for others: for copies of images, which nobody else will see."""
-    with torch.enable_grad():
-        images = images.detach().requires_grad_(True)
-        return torch.autograd.grad(chosen(model(images), targets).sum(), images)[0]
+    leaf, found = begun(model, images)
+    return torch.autograd.grad(chosen(found, targets).sum(), leaf)[0]
 
 
 def chosen(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -33,20 +33,27 @@ def apart() -> Iterator[None]:
 def once(function: Callable) -> Callable:
     """FUNCTION, whose result is kept within `shared`. Nobody may change the result in place.
 
-    Tensors and modules count by identity: those of a block live as long as it does.
+    Tensors and modules count by identity: those of a block live as long as it does. `forget(...)` lets a result go.
     """
+
+    def key_of(args: tuple, options: dict) -> tuple:
+        return (function, *map(_key, args), *((name, _key(value)) for name, value in sorted(options.items())))
 
     @wraps(function)
     def remembered(*args: object, **options: object) -> object:
         found = _found.get()
         if found is None:
             return function(*args, **options)
-        key = (function, *map(_key, args), *((name, _key(value)) for name, value in sorted(options.items())))
+        key = key_of(args, options)
         if key not in found:
             # The arguments are kept too: while they live, nothing else can have their identity.
             found[key] = (function(*args, **options), args, options)
         return found[key][0]
 
+    def forget(*args: object, **options: object) -> None:
+        (_found.get() or {}).pop(key_of(args, options), None)
+
+    remembered.forget = forget
     return remembered
 
 

@@ -23,7 +23,8 @@ def passed(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """As `read`, and the model's outputs (image, class): one forward pass, and a backward pass as far as LAYER."""
     features, found = traced(model, images, layer)
-    gradient = torch.autograd.grad(gradients.chosen(found, targets).sum(), features, retain_graph=True)[0]
+    traced.forget(model, images, layer)
+    gradient = torch.autograd.grad(gradients.chosen(found, targets).sum(), features)[0]
     layout = layers.layout(model, layer, images)
     return layout.maps(features.detach()), layout.maps(gradient), found.detach()
 
@@ -35,7 +36,7 @@ def outputs(model: nn.Module, images: torch.Tensor, *, layer: str) -> torch.Tens
 
 @sharing.once
 def traced(model: nn.Module, images: torch.Tensor, layer: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """What LAYER gives as a leaf of the graph, and the outputs that depend on it."""
+    """What LAYER gives as a leaf of the graph, and the outputs that depend on it: good for one backward pass."""
     layers.layout(model, layer, images)  # a layer that gives no feature map is refused
     found: list[torch.Tensor] = []
 

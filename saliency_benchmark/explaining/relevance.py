@@ -49,9 +49,11 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
     times the output it sums to the output. zennit's own default starts with the logit, whose sign flips maps.
     """
     leaf, logits, found = traced(model, images, composite)
+    traced.forget(model, images, composite)
     output = gradients.chosen(logits, targets)
-    found.clear()
-    (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12), retain_graph=True)
+    # What lies before the first layer is gone through once more where that layer has a rule of its own.
+    more = composite.first is not None
+    (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12), retain_graph=more)
     relevance = images * slope
     for inputs, one in found:
         # What lies before the first layer (a resize) spreads its relevance by its own weights.

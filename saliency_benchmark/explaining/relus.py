@@ -22,15 +22,16 @@ def backward(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, rule
     RULE(relu, values) gives relu(values) with a backward pass of its own. Raises ValueError where no ReLU is called.
     """
     leaf, found = traced(model, images, rule)
-    return torch.autograd.grad(gradients.chosen(found, targets).sum(), leaf, retain_graph=True)[0]
+    traced.forget(model, images, rule)
+    return torch.autograd.grad(gradients.chosen(found, targets).sum(), leaf)[0]
 
 
 @sharing.once
 def traced(model: nn.Module, images: torch.Tensor, rule: Callable) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images as a leaf of the graph, and the outputs that depend on it by RULE."""
+    """The images as a leaf of the graph, and the outputs that depend on it by RULE: good for one backward pass."""
     seen: list[str] = []
     with rewriting.Rewriting(_rules(rule, seen)):
-        found = gradients.traced(model, images, rule)
+        found = gradients.begun(model, images)
     if not seen:
         raise ValueError(_reason())
     return found

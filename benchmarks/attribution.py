@@ -1,6 +1,7 @@
 """What explaining costs, as a share of the bare model's passes: ours and the libraries', side by side in one process.
 
-`python benchmarks/attribution.py [cnn32] [resnet18_64] [resnet18_224] [--rounds 5]`, the project on PYTHONPATH. One
+`python benchmarks/attribution.py [cnn32] [resnet18_64] [resnet18_224] [--rounds 5] [--only ROW]`, the project on
+PYTHONPATH. One
 thread, processor time. One unit is a bare forward and backward pass to the image (FB) or a bare forward pass (F) of one
 image, at the bare model's best: eager, channels last or not, whichever is faster, weights frozen, at the same batch. In
 each round bare, ours and the library's run in turn; told is the median over the rounds of time / (units x bare). Ours
@@ -194,6 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", default=["cnn32", "resnet18_64"], help=f"of {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="rows whose title begins so")
     given = parser.parse_args()
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
@@ -202,6 +204,8 @@ def main() -> None:
             print("| method | units per image | ours | library | target |\n|---|---|---|---|---|")
             cases = [Case(name, folder, blocks) for blocks in (BLOCKS, 1)]
             for single, several in zip(*map(entries, cases), strict=True):
+                if not single[0].startswith(given.only):
+                    continue
                 measure(*((cases[0], single) if single[1] == 1 else (cases[1], several)), given.rounds)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from saliency_benchmark import gradients, sharing
+from saliency_benchmark import batching, gradients, sharing
 from saliency_benchmark.explaining import attention_forward, relevance_calls
 from saliency_benchmark.explaining.relevance_rules import Epsilon, Layer, Rule, stabilised
 from saliency_benchmark.explaining.rewriting import Rewriting
@@ -48,38 +48,55 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
     The start is 1 at the target, so an image's relevance sums to 1 where the rules conserve it (biases absorb a part);
     times the output it sums to the output. zennit's own default starts with the logit, whose sign flips maps.
     """
-    leaf, logits, found = traced(model, images, composite)
+    parts = traced(model, images, composite)
     traced.forget(model, images, composite)
-    output = gradients.chosen(logits, targets)
-    # What lies before the first layer is gone through once more where that layer has a rule of its own.
-    more = composite.first is not None
-    (slope,) = torch.autograd.grad(output, leaf, 1 / stabilised(output.detach(), 1e-12), retain_graph=more)
-    relevance = images * slope
-    for inputs, one in found:
-        # What lies before the first layer (a resize) spreads its relevance by its own weights.
-        relevance = relevance + (
-            one if inputs.is_leaf else torch.autograd.grad(inputs, leaf, one, retain_graph=True)[0]
-        )
-    return relevance
+    targets = targets.split([len(part.leaf) for part in parts])
+    return torch.cat([part.relevance(chosen, composite) for part, chosen in zip(parts, targets, strict=True)])
+
+
+@dataclass
+class Part:
+    """Some images as a leaf of the graph, and the outputs that depend on it by the rules: good for one backward pass.
+
+    FOUND: the first layer's input, and the relevance that a rule of its own gives it on the way back.
+    """
+
+    leaf: torch.Tensor
+    outputs: torch.Tensor
+    found: list[tuple[torch.Tensor, torch.Tensor]]
+
+    def relevance(self, targets: torch.Tensor, composite: Composite) -> torch.Tensor:
+        output = gradients.chosen(self.outputs, targets)
+        # What lies before the first layer is gone through once more where that layer has a rule of its own.
+        more = composite.first is not None
+        (slope,) = torch.autograd.grad(output, self.leaf, 1 / stabilised(output.detach(), 1e-12), retain_graph=more)
+        relevance = self.leaf.detach() * slope
+        for inputs, one in self.found:
+            # What lies before the first layer (a resize) spreads its relevance by its own weights.
+            spread = [] if inputs.is_leaf else torch.autograd.grad(inputs, self.leaf, one, retain_graph=True)
+            relevance = relevance + (spread[0] if spread else one)
+        return relevance
 
 
 @sharing.once
-def traced(
-    model: nn.Module, images: torch.Tensor, composite: Composite
-) -> tuple[torch.Tensor, torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
-    """The images as a leaf, the outputs that depend on it by the rules, and where the first layer's relevance goes."""
+def traced(model: nn.Module, images: torch.Tensor, composite: Composite) -> list[Part]:
+    """IMAGES in parts of half the rows: a rule holds twice as much of a layer at a time as a gradient does."""
+    return [_part(model, some, composite) for some in images.split(max(1, batching.rows() // 2))]
+
+
+def _part(model: nn.Module, images: torch.Tensor, composite: Composite) -> Part:
     calls = _Calls(composite)
     with torch.enable_grad(), Rewriting(calls.rules()) as mode:
         calls.mode = mode
         leaf = images.detach().requires_grad_(True)
         given = model(leaf)
     calls.forget()
-    return leaf, given, calls.found
+    return Part(leaf, given, calls.found)
 
 
 def outputs(model: nn.Module, images: torch.Tensor, composite: Composite) -> torch.Tensor:
     """What the network gives, from the pass that `propagate` goes back through."""
-    return traced(model, images, composite)[1].detach()
+    return torch.cat([part.outputs.detach() for part in traced(model, images, composite)])
 
 
 def total(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

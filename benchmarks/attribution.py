@@ -1,12 +1,11 @@
 """What explaining costs, as a share of the bare model's passes: ours and the libraries', side by side in one process.
 
 `python benchmarks/attribution.py [cnn32] [resnet18_64] [resnet18_224] [--rounds 5] [--only ROW]`, the project on
-PYTHONPATH. One
-thread, processor time. One unit is a bare forward and backward pass to the image (FB) or a bare forward pass (F) of one
-image, at the bare model's best: eager, channels last or not, whichever is faster, weights frozen, at the same batch. In
-each round bare, ours and the library's run in turn; told is the median over the rounds of time / (units x bare). Ours
-run through the workflow's engine, checks of the model, prediction and what is told of each map included; libraries are
-called as they document.
+PYTHONPATH. One thread, processor time. One unit is a bare forward and backward pass to the image (FB) or a bare forward
+pass (F) of one image, at the bare model's best: eager, channels last or not, whichever is faster, weights frozen, at
+the same batch. In each round bare, ours and the library's run in turn; told is the median over the rounds of time /
+(units x bare). Ours run through the workflow's engine, checks of the model, prediction and what is told of each map
+included; libraries are called as they document.
 """
 
 import argparse

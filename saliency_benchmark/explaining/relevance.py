@@ -81,11 +81,12 @@ class Part:
 @sharing.once
 def traced(model: nn.Module, images: torch.Tensor, composite: Composite) -> list[Part]:
     """IMAGES in parts of half the rows: a rule holds twice as much of a layer at a time as a gradient does."""
-    return [_part(model, some, composite) for some in images.split(max(1, batching.rows() // 2))]
+    made: dict[int, dict] = {}
+    return [_part(model, some, composite, made) for some in images.split(max(1, batching.rows() // 2))]
 
 
-def _part(model: nn.Module, images: torch.Tensor, composite: Composite) -> Part:
-    calls = _Calls(composite)
+def _part(model: nn.Module, images: torch.Tensor, composite: Composite, made: dict[int, dict]) -> Part:
+    calls = _Calls(composite, made)
     with torch.enable_grad(), Rewriting(calls.rules()) as mode:
         calls.mode = mode
         leaf = images.detach().requires_grad_(True)
@@ -124,8 +125,8 @@ class _Call:
 class _Calls:
     """The rules of one forward pass; FOUND: the first layer's input, and the relevance that its own rule gave it."""
 
-    def __init__(self, composite: Composite) -> None:
-        self._composite, self._last, self._started = composite, None, False
+    def __init__(self, composite: Composite, made: dict[int, dict]) -> None:
+        self._composite, self._last, self._made, self._layers = composite, None, made, 0
         self.found: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.mode: Rewriting
 
@@ -167,14 +168,16 @@ class _Calls:
     ) -> torch.Tensor:
         if not inputs.requires_grad:
             return function(inputs, weight, bias, *args, **more)
-        first = self._composite.first if not self._started else None
-        self._started = True
+        first = self._composite.first if self._layers == 0 else None
+        made = self._made.setdefault(self._layers, {})
+        self._layers += 1
         layer = Layer(
             lambda x, w, b: function(x, w, b, *args, **more),
             inputs,
             weight,
             bias,
             function(inputs, weight, bias, *args, **more),
+            made=made,
         )
         call = _Call(layer, first or rule, self.found if first else None)
         self._last = call

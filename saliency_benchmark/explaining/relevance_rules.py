@@ -6,7 +6,7 @@ layer.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial, reduce
 
 import torch
@@ -16,7 +16,7 @@ import torch
 class Layer:
     """One call of a linear operation, OPERATION(inputs, weight, bias), its OUTPUT, and the batch norm in it, if any.
 
-    The batch norm is a SCALE and a SHIFT per output channel.
+    The batch norm is a SCALE and a SHIFT per output channel. MADE keeps what a rule made of the weights.
     """
 
     operation: Callable
@@ -26,6 +26,7 @@ class Layer:
     output: torch.Tensor
     scale: torch.Tensor | None = None
     shift: torch.Tensor | None = None
+    made: dict = field(default_factory=dict)
 
     def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight and bias with the batch norm in them; without a bias, zeros."""
@@ -126,9 +127,9 @@ class _Halves(torch.autograd.Function):
         signs = [each.detach().requires_grad_(True) for each in signs]
         with torch.enable_grad():
             made = [
-                [layer.operation(values, make(), bias if values is signs[0] else None)
-                 for values, make in zip(signs, makes, strict=False)]
-                for *makes, bias in rule.halves(*layer.merged())
+                [layer.operation(values, weight, bias if values is signs[0] else None)
+                 for values, weight in zip(signs, weights, strict=True)]
+                for weights, bias in _weights(layer, rule, len(signs))
             ]  # fmt: skip
         shares = rule.shares(slope * output, output, [_total([one.detach() for one in each]) for each in made])
         pairs = list(zip(made, shares, strict=True))
@@ -137,6 +138,15 @@ class _Halves(torch.autograd.Function):
             for number, values in enumerate(signs)
         ]
         return found[0] if not negative else torch.where(inputs > 0, *found), None, None, None
+
+
+def _weights(layer: Layer, rule: Halves, signs: int) -> list[tuple[list[torch.Tensor], torch.Tensor]]:
+    """Per half: weights for the first SIGNS signs, and the bias; made once for all images that pass the layer."""
+    key = (rule, signs, layer.scale is not None)
+    if key not in layer.made:
+        halves = rule.halves(*layer.merged())
+        layer.made[key] = [([make() for make in makes[:signs]], bias) for *makes, bias in halves]
+    return layer.made[key]
 
 
 def _positive(values: torch.Tensor) -> torch.Tensor:

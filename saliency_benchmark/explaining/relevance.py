@@ -27,6 +27,9 @@ PASSING = ("gelu", "silu", "hardswish", "hardtanh", "relu6", "elu", "selu", "cel
 AVERAGES = tuple(f"{adaptive}avg_pool{n}d" for adaptive in ("", "adaptive_") for n in (1, 2, 3))
 PRODUCTS = ("matmul", "bmm", "__matmul__", "einsum", "baddbmm")
 
+# Parts of fewer images read a network's weights too often.
+SEVERAL = 32
+
 
 @dataclass(frozen=True)
 class Composite:
@@ -80,9 +83,9 @@ class Part:
 
 @sharing.once
 def traced(model: nn.Module, images: torch.Tensor, composite: Composite) -> list[Part]:
-    """IMAGES in parts of half the rows: a rule holds twice as much of a layer at a time as a gradient does."""
+    """IMAGES in parts of half the rows, or SEVERAL: a rule holds twice as much of a layer as a gradient does."""
     made: dict[int, dict] = {}
-    return [_part(model, some, composite, made) for some in images.split(max(1, batching.rows() // 2))]
+    return [_part(model, some, composite, made) for some in images.split(max(SEVERAL, batching.rows() // 2))]
 
 
 def _part(model: nn.Module, images: torch.Tensor, composite: Composite, made: dict[int, dict]) -> Part:

@@ -18,7 +18,8 @@ from torch import nn
 
 from saliency_benchmark import batching, gradients, sharing
 from saliency_benchmark.explaining import attention_forward, relevance_calls
-from saliency_benchmark.explaining.relevance_rules import Epsilon, Layer, Rule, stabilised
+from saliency_benchmark.explaining.keeping import Kept, kept
+from saliency_benchmark.explaining.relevance_rules import Epsilon, Layer, Rule, channels, stabilised
 from saliency_benchmark.explaining.rewriting import Rewriting
 
 CONVOLUTIONS = tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3))
@@ -84,12 +85,11 @@ class Part:
 @sharing.once
 def traced(model: nn.Module, images: torch.Tensor, composite: Composite) -> list[Part]:
     """IMAGES in parts of half the rows, or SEVERAL: a rule holds twice as much of a layer as a gradient does."""
-    made: dict[int, dict] = {}
-    return [_part(model, some, composite, made) for some in images.split(max(SEVERAL, batching.rows() // 2))]
+    return [_part(model, some, composite) for some in images.split(max(SEVERAL, batching.rows() // 2))]
 
 
-def _part(model: nn.Module, images: torch.Tensor, composite: Composite, made: dict[int, dict]) -> Part:
-    calls = _Calls(composite, made)
+def _part(model: nn.Module, images: torch.Tensor, composite: Composite) -> Part:
+    calls = _Calls(composite, kept(model))
     with torch.enable_grad(), Rewriting(calls.rules()) as mode:
         calls.mode = mode
         leaf = images.detach().requires_grad_(True)
@@ -128,7 +128,7 @@ class _Call:
 class _Calls:
     """The rules of one forward pass; FOUND: the first layer's input, and the relevance that its own rule gave it."""
 
-    def __init__(self, composite: Composite, made: dict[int, dict]) -> None:
+    def __init__(self, composite: Composite, made: Kept) -> None:
         self._composite, self._last, self._made, self._layers = composite, None, made, 0
         self.found: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.mode: Rewriting
@@ -172,7 +172,6 @@ class _Calls:
         if not inputs.requires_grad:
             return function(inputs, weight, bias, *args, **more)
         first = self._composite.first if self._layers == 0 else None
-        made = self._made.setdefault(self._layers, {})
         self._layers += 1
         layer = Layer(
             lambda x, w, b: function(x, w, b, *args, **more),
@@ -180,7 +179,8 @@ class _Calls:
             weight,
             bias,
             function(inputs, weight, bias, *args, **more),
-            made=made,
+            made=self._made.of(weight, bias),
+            pairable="transpose" not in function.__name__ and inputs.shape[channels(weight)] == weight.shape[1],
         )
         call = _Call(layer, first or rule, self.found if first else None)
         self._last = call
@@ -194,7 +194,9 @@ class _Calls:
         scale = (variance + epsilon).rsqrt() * (1 if weight is None else weight)
         shift = (0 if bias is None else bias) - mean * scale
         output = function(last.layer.output, mean, variance, weight, bias, training, *args, **more)
-        return last.rule(replace(last.layer, output=output, scale=scale, shift=shift), last.found)
+        made = self._made.of(last.layer.weight, last.layer.bias, mean, variance, weight, bias)
+        layer = replace(last.layer, output=output, scale=scale, shift=shift, made=made.setdefault(epsilon, {}))
+        return last.rule(layer, last.found)
 
     def _written_out(self, written: Callable) -> Callable:
         def rule(function: Callable, *args: object, **more: object) -> object:

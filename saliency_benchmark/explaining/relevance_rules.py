@@ -16,7 +16,8 @@ import torch
 class Layer:
     """One call of a linear operation, OPERATION(inputs, weight, bias), its OUTPUT, and the batch norm in it, if any.
 
-    The batch norm is a SCALE and a SHIFT per output channel. MADE keeps what a rule made of the weights.
+    The batch norm is a SCALE and a SHIFT per output channel. MADE keeps what a rule made of the weights. PAIRABLE: two
+    inputs may go side by side through one call, each by weights of its own.
     """
 
     operation: Callable
@@ -27,6 +28,7 @@ class Layer:
     scale: torch.Tensor | None = None
     shift: torch.Tensor | None = None
     made: dict = field(default_factory=dict)
+    pairable: bool = False
 
     def merged(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight and bias with the batch norm in them; without a bias, zeros."""
@@ -124,12 +126,14 @@ class _Halves(torch.autograd.Function):
         layer, rule = ctx.parts
         negative = not getattr(layer.inputs, "nonnegative", False) and bool(inputs.amin() < 0)
         signs = [inputs.clamp(min=0), inputs.clamp(max=0)] if negative else [inputs]
+        if negative and layer.pairable:
+            signs = [torch.cat(signs, channels(layer.weight))]
         signs = [each.detach().requires_grad_(True) for each in signs]
         with torch.enable_grad():
             made = [
                 [layer.operation(values, weight, bias if values is signs[0] else None)
                  for values, weight in zip(signs, weights, strict=True)]
-                for weights, bias in _weights(layer, rule, len(signs))
+                for weights, bias in _weights(layer, rule, negative)
             ]  # fmt: skip
         shares = rule.shares(slope * output, output, [_total([one.detach() for one in each]) for each in made])
         pairs = list(zip(made, shares, strict=True))
@@ -137,15 +141,25 @@ class _Halves(torch.autograd.Function):
             _total([torch.autograd.grad(each[number], values, share)[0] for each, share in pairs])
             for number, values in enumerate(signs)
         ]
+        if negative and layer.pairable:
+            found = found[0].chunk(2, channels(layer.weight))
         return found[0] if not negative else torch.where(inputs > 0, *found), None, None, None
 
 
-def _weights(layer: Layer, rule: Halves, signs: int) -> list[tuple[list[torch.Tensor], torch.Tensor]]:
-    """Per half: weights for the first SIGNS signs, and the bias; made once for all images that pass the layer."""
-    key = (rule, signs, layer.scale is not None)
+def channels(weight: torch.Tensor) -> int:
+    """The axis of a layer's input, from the end, that its WEIGHT sums over."""
+    return 1 - weight.ndim
+
+
+def _weights(layer: Layer, rule: Halves, negative: bool) -> list[tuple[list[torch.Tensor], torch.Tensor]]:
+    """Per half: weights for positive inputs, and for NEGATIVE ones, and the bias; made once for all images."""
+    key = (rule, negative, layer.scale is not None)
     if key not in layer.made:
         halves = rule.halves(*layer.merged())
-        layer.made[key] = [([make() for make in makes[:signs]], bias) for *makes, bias in halves]
+        made = [([make() for make in makes[: 1 + negative]], bias) for *makes, bias in halves]
+        if negative and layer.pairable:
+            made = [([torch.cat(weights, 1)], bias) for weights, bias in made]
+        layer.made[key] = made
     return layer.made[key]
 
 

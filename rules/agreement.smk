@@ -4,6 +4,7 @@
 rule agree:
     input:
         readings=readings,
+        maps=maps,
         images=TEST_IMAGES,
     output:
         scores=SCORES,
@@ -15,7 +16,6 @@ rule agree:
         "../envs/report.yaml"
     params:
         metric=lookup(dpath="metrics/{metric}", within=config),
-        reads=lambda wildcards: "readings" if design.probe_of(config, wildcards.metric) else "maps",
         methods=lambda wildcards: design.methods(config, wildcards.dataset),
         groups=lambda wildcards: design.groups(config, wildcards.dataset),
         images=config["scoring"]["images"],

@@ -16,6 +16,7 @@ RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{method}/{split}.h
 RETRAINED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{order}/{method}/repeat-{repeat}.csv"
 ENDS = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/ends/repeat-{repeat}.csv"
 READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}.h5"
+MODEL_READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}.h5"
 SCORES = "results/{dataset}/{model}/{recipe}/seed-{seed}/scores/{metric}.h5"
 SUMMARY = "results/{dataset}/{model}/{recipe}/seed-{seed}/summary/{metric}.csv"
 AGREEMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/agreement/{metric}.csv"
@@ -41,11 +42,15 @@ wildcard_constraints:
     repeat=r"\d+",
 
 
-def code(script, *kinds, methods=()):
-    """Digest of SCRIPT, of the registry file that the wildcard of each of KINDS (method, ...) names, and of METHODS."""
+def code(script, *kinds, **more):
+    """Digest of SCRIPT, of the registry file that the wildcard of each of KINDS (method, ...) names, and of MORE.
+
+    MORE: labels by registry.
+    """
 
     def digest(wildcards):
-        pairs = [*((f"{kind}s", wildcards[kind]) for kind in kinds), *(("methods", label) for label in methods)]
+        pairs = [(f"{kind}s", wildcards[kind]) for kind in kinds]
+        pairs += [(kind, label) for kind, labels in more.items() for label in labels]
         entries = (registry.files(kind, label, config[kind][label]) for kind, label in pairs)
         return code_digest(script, *(file for files in entries for file in files))
 
@@ -113,9 +118,41 @@ def removal(wildcards):
     return {"fractions": sorted(roar["fractions"]), "order": wildcards.order, "fill": roar["fill"]}
 
 
+# How probes ask; the backend counts where it is not torch.
+PROBING = {key: config["scoring"][key] for key in ("images", "rows", "backend") if key in config["scoring"]}
+
+
+def explaining_method(method, probes):
+    """The entry of METHOD where one of PROBES wants new maps of it."""
+    return {method: config["methods"][method]} if any(design.explains(config, probe) for probe in probes) else {}
+
+
+def explaining_again(method, probes):
+    return explaining([method]) if explaining_method(method, probes) else {}
+
+
+def probing_background(method, probes):
+    return background([method]) if explaining_method(method, probes) else []
+
+
+def probing_code(wildcards, probes):
+    methods = [wildcards.method] if explaining_method(wildcards.method, probes) else []
+    return code("probe.py", "model", methods=methods, probes=probes)(wildcards)
+
+
 def readings(wildcards):
-    """Readings of the metric's probe for each method, or the maps where it has none."""
+    """Readings of the metric's probe: for each method, or one file for all; none where it has no probe."""
     probe = design.probe_of(config, wildcards.metric)
-    template = READINGS if probe else MAPS
-    rows = [{"method": method} for method in design.methods(config, wildcards.dataset)]
-    return paths(template, [{**wildcards, **row, "probe": probe, "split": "test"} for row in rows])
+    if probe is None:
+        return []
+    template = MODEL_READINGS if design.of_model(config, probe) else READINGS
+    return list(dict.fromkeys(paths(template, [{**row, "probe": probe} for row in explained(wildcards)])))
+
+
+def maps(wildcards):
+    """The maps of each method, where the metric looks at them."""
+    return paths(TEST_MAPS, explained(wildcards)) if design.reads_maps(config, wildcards.metric) else []
+
+
+def explained(wildcards):
+    return [{**wildcards, "method": method} for method in design.methods(config, wildcards.dataset)]

@@ -9,7 +9,8 @@ from snakemake.logging import logger
 
 from saliency_benchmark import files, freshness, suitability
 
-BUNDLE_RULES = {f"attribute_{name}" for name in BUNDLES}
+# One job of a bundle makes files of several methods or probes: whose they are stands in their path.
+BUNDLE_RULES = {f"attribute_{name}": "method" for name in BUNDLES} | {f"probe_{name}": "probe" for name in PROBE_BUNDLES}
 
 
 def expectation(path):
@@ -18,8 +19,8 @@ def expectation(path):
     if maker is None:
         return None
     wildcards = maker.get_wildcards(path)
-    # One job of a bundle makes the maps of several methods: whose they are stands in their path.
-    part = {"method": Path(path).parent.name} if path.endswith(".h5") and maker.name in BUNDLE_RULES else {}
+    kind = BUNDLE_RULES.get(maker.name) if path.endswith(".h5") else None
+    part = {kind: Path(path).parent.name} if kind else {}
     inputs = maker.expand_input(wildcards)[0]
     params = maker.expand_params(wildcards, inputs, maker.expand_output(wildcards)[0], None)[0]
     named = {name: files.listed(value) for name, value in inputs.items()}

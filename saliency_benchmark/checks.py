@@ -66,6 +66,8 @@ def _name_problems(config: dict) -> Iterator[str]:
     ]
     sets = {"groups": config["groups"], "explain.together": config["explain"]["together"]}
     choices += [(f"{place}.{name}", "methods", members) for place in sets for name, members in sets[place].items()]
+    bundles = config["scoring"]["together"]
+    choices += [(f"scoring.together.{name}", "probes", members) for name, members in bundles.items()]
     for place, kind, chosen in choices:
         for name in chosen:
             if name not in config[kind]:
@@ -101,13 +103,24 @@ def _group_problems(config: dict) -> Iterator[str]:
 
 
 def _bundle_problems(config: dict) -> Iterator[str]:
-    seen: dict[str, str] = {}
+    yield from _shared_members("explain.together", config["explain"]["together"], "method")
+    yield from _shared_members("scoring.together", config["scoring"]["together"], "probe")
     for name, members in config["explain"]["together"].items():
         for label in members:
             if label in config["methods"] and design.needs_regions(config, "methods", label):
                 yield f"explain.together.{name}: {label} needs regions, which not every data set has; leave it out"
+    for name, members in config["scoring"]["together"].items():
+        for label in members:
+            if label in config["probes"] and design.of_model(config, label):
+                yield f"scoring.together.{name}: {label} is asked once per model, whatever the method; leave it out"
+
+
+def _shared_members(place: str, bundles: dict[str, list[str]], what: str) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name, members in bundles.items():
+        for label in members:
             if seen.setdefault(label, name) != name:
-                yield f"explain.together.{name}: {label} is in {seen[label]} already; a method is in one bundle"
+                yield f"{place}.{name}: {label} is in {seen[label]} already; a {what} is in one bundle"
 
 
 def _metric_problems(config: dict) -> Iterator[str]:

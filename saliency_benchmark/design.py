@@ -8,6 +8,9 @@ from saliency_benchmark import provenance, registry
 TOLD_TO_MODELS = {"shape", "classes", "num_classes"}
 PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given"}
 
+# What a file of maps holds that a metric may read.
+OF_MAPS = {"maps", "sum", "completeness_gap", "prediction"}
+
 
 def trained(config: dict) -> list[dict]:
     """One row of keys per model that is trained."""
@@ -76,11 +79,52 @@ def folders(config: dict, dataset: str) -> dict[str, str]:
 
 def asks(config: dict, label: str, parameter: str) -> bool:
     """Does the method LABEL, or the one that it is based on, have PARAMETER?"""
-    entry = config["methods"][label]
-    function = entry["call"].partition(":")[2] if "call" in entry else registry.FUNCTIONS["methods"]
-    own, *bases = registry.files("methods", label, entry)
-    found = [provenance.options(own, function), *(provenance.options(path, "attribute") for path in bases)]
+    bases = registry.files("methods", label, config["methods"][label])[1:]
+    found = [_parameters(config, "methods", label), *(provenance.options(path, "attribute") for path in bases)]
     return any(parameter in (options or {}) for options in found)
+
+
+def reads_maps(config: dict, metric: str) -> bool:
+    """Does METRIC look at the maps themselves, or at what is told of them?"""
+    known = _parameters(config, "metrics", metric)
+    return probe_of(config, metric) is None or known is None or bool(OF_MAPS & known.keys())
+
+
+def of_model(config: dict, probe: str) -> bool:
+    """Does PROBE ask the model what no method changes, once for all methods?"""
+    known = _parameters(config, "probes", probe)
+    return known is not None and "maps" not in known
+
+
+def explains(config: dict, probe: str) -> bool:
+    """Does PROBE want new maps of the method?"""
+    return bool(_constant(config, "probes", probe, "EXPLAINS", default=False))
+
+
+def _parameters(config: dict, kind: str, label: str) -> dict | None:
+    """Parameters of the entry's function, or None where they cannot be told."""
+    entry = config[kind][label]
+    function = entry["call"].partition(":")[2] if "call" in entry else registry.FUNCTIONS[kind]
+    return provenance.options(registry.file(kind, label, entry), function, every=True)
+
+
+def with_probes(config: dict) -> dict:
+    """CONFIG, and in `probes` those that metrics name in their files, with default options."""
+    named = {_constant(config, "metrics", label, "PROBE") for label in _known(config, "metrics")}
+    missing = named & set(registry.names("probes")) - config["probes"].keys()
+    return config | {"probes": config["probes"] | {name: {"options": {}} for name in sorted(missing)}}
+
+
+def _known(config: dict, kind: str) -> list[str]:
+    """Labels of the entries that have a file."""
+    found = []
+    for label, entry in config[kind].items():
+        try:
+            registry.file(kind, label, entry)
+        except ValueError:
+            continue
+        found.append(label)
+    return found
 
 
 def has_regions(config: dict, dataset: str) -> bool:

@@ -7,20 +7,28 @@ import pandas as pd
 
 from saliency_benchmark import agreement, artifacts, registry, scoring
 
-SCHEMAS = {"readings": artifacts.READINGS, "maps": artifacts.MAPS}
 
+def scores_of(
+    label: str, entry: dict, methods: list[str], files: dict[str, list[str]], images: str, stop: int
+) -> artifacts.Arrays:
+    """Scores of METHODS under the metric LABEL. Arrays of `artifacts.SCORES`.
 
-def scores_of(label: str, entry: dict, reads: str, paths: dict[str, str], images: str, stop: int) -> artifacts.Arrays:
-    """Scores of every method under the metric LABEL; paths: method -> readings or maps. Arrays of `artifacts.SCORES`.
-
-    Raises ValueError where the methods were not scored on the same images.
+    FILES: readings and maps, one per method, or one for all, or none. Raises ValueError where the methods were not
+    scored on the same images.
     """
-    metric = registry.load("metrics", label, entry).score
-    columns = [scoring.score(metric, path, SCHEMAS[reads], images, entry["options"], stop) for path in paths.values()]
+    metric = registry.load("metrics", label, entry)
+    output = entry.get("output", getattr(metric, "OUTPUT", "probability"))
+    columns = []
+    for place, _ in enumerate(methods):
+        paths = {kind: found[place if len(found) > 1 else 0] for kind, found in files.items() if found}
+        whole = getattr(metric, "WHOLE", False)
+        columns.append(
+            scoring.score(metric.score, paths | {"images": images}, entry["options"], stop, output=output, whole=whole)
+        )
     scores, indices = zip(*columns, strict=True)
     if any(not np.array_equal(index, indices[0]) for index in indices):
         raise ValueError("the methods were not asked about the same images: make their maps and readings again")
-    names = np.array([name.encode() for name in paths], dtype="S")
+    names = np.array([name.encode() for name in methods], dtype="S")
     return {"score": np.stack(scores), "method": names, "index": indices[0]}
 
 

@@ -1,4 +1,4 @@
-"""Files of maps that one job writes side by side."""
+"""Files that one job writes side by side: maps of several methods, readings of several probes."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -6,11 +6,14 @@ from contextlib import ExitStack
 from saliency_benchmark import artifacts
 
 
-class Maps(ExitStack):
-    """A writer per method, as a dict: LABELS in the order of PATHS. An error leaves none of the files behind.
+class _Files(ExitStack):
+    """A writer per label, as a dict: LABELS in the order of PATHS. An error leaves none of the files behind.
 
     ORIGIN is that of the job; a file among several says which label is its own.
     """
+
+    SCHEMA: artifacts.Schema
+    WILDCARD: str
 
     def __init__(self, labels: Iterable[str], paths: Sequence[str], origin: dict) -> None:
         super().__init__()
@@ -19,10 +22,22 @@ class Maps(ExitStack):
     def __enter__(self) -> dict[str, artifacts.Writer]:
         super().__enter__()
         return {
-            label: self.enter_context(artifacts.Writer(path, artifacts.MAPS, self._told(label)))
+            label: self.enter_context(artifacts.Writer(path, self.SCHEMA, self._told(label)))
             for label, path in self._pairs
         }
 
     def _told(self, label: str) -> dict:
-        wildcards = self._origin["wildcards"] | ({"method": label} if len(self._pairs) > 1 else {})
+        wildcards = self._origin["wildcards"] | ({self.WILDCARD: label} if len(self._pairs) > 1 else {})
         return self._origin | {"wildcards": wildcards}
+
+
+class Maps(_Files):
+    """Of several methods."""
+
+    SCHEMA, WILDCARD = artifacts.MAPS, "method"
+
+
+class Readings(_Files):
+    """Of several probes."""
+
+    SCHEMA, WILDCARD = artifacts.READINGS, "probe"

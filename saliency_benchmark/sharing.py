@@ -57,7 +57,11 @@ def once(function: Callable) -> Callable:
     return remembered
 
 
+class Itself:
+    """An argument that counts by identity, as a tensor does, and not by what it says of itself."""
+
+
 def _key(value: object) -> object:
-    if isinstance(value, torch.Tensor | torch.nn.Module | dict) or callable(value):
+    if isinstance(value, torch.Tensor | torch.nn.Module | dict | Itself) or callable(value):
         return id(value)
     return repr(value)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import fitting
+from saliency_benchmark import asking, fitting
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.datasets import planted
 
@@ -94,6 +94,16 @@ def plain():
 @pytest.fixture(scope="session")
 def pixel_sum(plain):
     return plain(PixelSum())
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """ask(classifier, inputs, index, targets): what probes ask of a model; by the network itself, without an engine."""
+
+    def make(classifier, inputs, index, targets, explain=None):
+        return asking.Asked(classifier, inputs, index, targets, classifier.network, explain)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,38 @@
 """Every metric must tell the planted truth from noise, be silent where there is nothing to say, and agree by hand."""
 
 import inspect
+from contextlib import ExitStack
 from itertools import permutations
 
 import numpy as np
 import pytest
 import torch
 
-from saliency_benchmark import artifacts, noise, probing, registry, scoring
+from saliency_benchmark import artifacts, asking, noise, probing, registry, scoring
 
-METRICS = registry.names("metrics")
+METRICS, PROBES = registry.names("metrics"), registry.names("probes")
 # What a map without any order gives; a metric that is not named here gives a number from seeded ties.
 CONSTANT = dict.fromkeys(("ad", "add", "dc", "ic", "pointing_game"), np.nan)
 ZERO = CONSTANT | dict.fromkeys(("relevance_mass", "relevance_rank"), np.nan)
+# Metrics to whom the scale of a map means something.
+SCALED: set[str] = set()
+FAMILIES = ("faithfulness", "localisation", "complexity", "stability", "randomisation", "axiomatic")
 HAND = np.array([[[0.4, 0.3], [0.2, 0.1]]], np.float32)
+
+
+# Families whose metrics tell the planted truth from noise. The others ask something else of a map.
+JUDGING = [name for name in METRICS if registry.load("metrics", name, {}).FAMILY in ("faithfulness", "localisation")]
+# Metrics that score an image by itself, by readings that need no new maps.
+ON_THEIR_OWN = [
+    name
+    for name in METRICS
+    if not getattr(registry.load("metrics", name, {}), "WHOLE", False)
+    and not getattr(
+        registry.load("probes", getattr(registry.load("metrics", name, {}), "PROBE", "perturbation"), {}),
+        "EXPLAINS",
+        False,
+    )
+]
 
 
 def load(name):
@@ -22,27 +41,57 @@ def load(name):
 
 def scores(name, arrays):
     """Scores from ARRAYS, of which the metric NAME takes those that it names."""
-    metric = load(name).score
-    parts = inspect.signature(metric).parameters.values()
-    return metric(**{part.name: arrays[part.name] for part in parts if part.kind != part.KEYWORD_ONLY})
+    metric = load(name)
+    found = {reading: _taken(arrays, reading, metric) for reading in scoring.wanted(metric.score)}
+    return metric.score(**found)
 
 
-def arrays_of(classifier, inputs, targets, index, maps, regions, **options):
-    """Everything that a metric can ask for: the readings of every probe, maps, regions and index."""
-    found = {"maps": maps, "regions": regions, "index": index}
-    for probe in registry.names("probes"):
-        read = registry.load("probes", probe, {}).probe
-        readings = read(classifier, inputs, torch.from_numpy(maps), index, targets, **options)
-        found |= {name: values.numpy() for name, values in readings.items()}
+def _taken(arrays, reading, metric):
+    places = reading, f"{reading}.{getattr(metric, 'OUTPUT', 'probability')}"
+    found = next((arrays[place] for place in places if place in arrays), None)
+    if found is None:
+        found = next(arrays[metric.PROBE][place] for place in places if place in arrays[metric.PROBE])
     return found
 
 
-@pytest.fixture(scope="session")
-def asked(classifier, inputs, targets, images):
-    def ask(maps):
-        return arrays_of(classifier, inputs, targets, images["index"], maps, images["region"])
+class Everything(dict):
+    """Everything that a metric can ask for: maps, regions, index, and the readings of each probe when it is asked for.
 
-    return ask
+    What stands beside the probes comes before what they read.
+    """
+
+    def __init__(self, asked, options, **given):
+        super().__init__(given)
+        self.asked, self.options = asked, options
+
+    def __missing__(self, name):
+        probe = registry.load("probes", name, {}).probe
+        given = [torch.from_numpy(self["maps"])] if "maps" in inspect.signature(probe).parameters else []
+        self[name] = {key: np.asarray(values) for key, values in probe(self.asked, *given, **self.options).items()}
+        return self[name]
+
+    def __or__(self, other):
+        return Everything(self.asked, self.options, **{**self, **other})
+
+    def part(self, places):
+        """The same for some images; what probes read of all is cut."""
+        found = Everything(self.asked, self.options)
+        for name, values in self.items():
+            found[name] = {key: each[places] for key, each in values.items()} if name in PROBES else values[places]
+        return found
+
+
+def arrays_of(asked, maps, regions, **options):
+    given = {"maps": maps, "regions": regions, "index": asked.index, "sum": maps.reshape(len(maps), -1).sum(1)}
+    return Everything(asked, options, **given)
+
+
+@pytest.fixture(scope="session")
+def asked(ask, classifier, inputs, targets, images):
+    def of(maps):
+        return arrays_of(ask(classifier, inputs, images["index"], targets), maps, images["region"])
+
+    return of
 
 
 @pytest.fixture(scope="session")
@@ -57,22 +106,34 @@ def chance(asked, inputs):
 
 
 @pytest.fixture(scope="session")
-def by_hand(pixel_sum):
+def opposite(asked, images):
+    return asked(1 - images["region"].astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def scaled(asked, chance):
+    return asked(chance["maps"] * 10)
+
+
+@pytest.fixture(scope="session")
+def without_order(asked, images):
+    return {value: asked(np.full(images["region"].shape, value, np.float32)) for value in (0.0, 2.5)}
+
+
+@pytest.fixture(scope="session")
+def by_hand(ask, pixel_sum):
     """by_hand(map): readings of the sum of the pixels of HAND, pixel by pixel, on an empty start."""
 
-    def ask(saliency):
-        options = {"cell": 1, "start": "mean"}
+    def of(saliency):
         return arrays_of(
-            pixel_sum,
-            torch.from_numpy(HAND)[None],
-            torch.tensor([0]),
-            np.array([0]),
+            ask(pixel_sum, torch.from_numpy(HAND)[None], np.array([0]), torch.tensor([0])),
             np.asarray(saliency, np.float32).reshape(1, 2, 2),
             np.zeros((1, 2, 2), bool),
-            **options,
+            cell=1,
+            start="mean",
         )
 
-    return ask
+    return of
 
 
 def gap(name, better, worse):
@@ -83,61 +144,78 @@ def gap(name, better, worse):
     return valid.mean() / (valid.std() / len(valid) ** 0.5 + 1e-12)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", JUDGING)
 def test_prefers_the_truth_to_noise(name, truth, chance):
     assert gap(name, truth, chance) > 3
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_prefers_the_truth_to_its_opposite(name, truth, asked, images):
-    assert gap(name, truth, asked(1 - images["region"].astype(np.float32))) > 3
+@pytest.mark.parametrize("name", JUDGING)
+def test_prefers_the_truth_to_its_opposite(name, truth, opposite):
+    assert gap(name, truth, opposite) > 3
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_declares_its_direction_and_gives_one_score_per_image(name, truth):
-    assert isinstance(load(name).HIGHER_IS_BETTER, bool)
-    assert scores(name, truth).shape == (60,)
-    part = {key: values[7:9] for key, values in truth.items()}
-    assert np.array_equal(scores(name, part), scores(name, truth)[7:9], equal_nan=True)
+def test_declares_what_it_is(name):
+    metric = load(name)
+    assert isinstance(metric.HIGHER_IS_BETTER, bool)
+    assert metric.FAMILY in FAMILIES
+    assert metric.SIGN in ("signed", "positive", "absolute")
+    assert getattr(metric, "OUTPUT", "probability") in asking.OUTPUTS
+
+
+@pytest.mark.parametrize("name", ON_THEIR_OWN)
+def test_gives_one_score_per_image_whatever_the_others_are(name, truth):
+    whole = scores(name, truth)
+    assert whole.shape == (60,)
+    assert np.array_equal(scores(name, truth.part(slice(7, 9))), whole[7:9], equal_nan=True)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, ZERO), (2.5, CONSTANT)], ids=["zero", "constant"])
-def test_a_map_without_order_gives_no_number_where_the_metric_needs_one(value, expected, asked, images):
-    arrays = asked(np.full(images["region"].shape, value, np.float32))
-    for name in METRICS:
-        found = scores(name, arrays)
-        assert np.isnan(found).all() == (name in expected), name
-        assert np.isnan(found).any() == (name in expected), name
+@pytest.mark.parametrize("name", JUDGING)
+def test_a_map_without_order_gives_no_number_where_the_metric_needs_one(name, value, expected, without_order):
+    found = scores(name, without_order[value])
+    assert np.isnan(found).all() == (name in expected)
+    assert np.isnan(found).any() == (name in expected)
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_the_scale_of_a_map_does_not_count(name, chance, asked):
-    assert np.allclose(scores(name, asked(chance["maps"] * 10)), scores(name, chance), atol=1e-4, equal_nan=True)
+@pytest.mark.parametrize("name", [name for name in JUDGING if name not in SCALED])
+def test_the_scale_of_a_map_does_not_count(name, chance, scaled):
+    assert np.allclose(scores(name, scaled), scores(name, chance), atol=1e-4, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_a_map_that_is_no_number_has_no_score_and_harms_no_other(
-    name, tmp_path, monkeypatch, classifier, images, chance, targets
-):
-    monkeypatch.setattr(scoring, "BLOCK", 2)
-    maps = chance["maps"].copy()
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory, classifier, images, chance, targets):
+    """Six images, and maps of which two are not all numbers: paths of their files, by kind."""
+    folder, maps = tmp_path_factory.mktemp("stored"), chance["maps"].copy()
     maps[1, 2, 3], maps[4] = np.nan, np.nan
-    origin, few = {}, slice(0, 6)
-    stored = {"label": images["label"], "target": targets.numpy().astype(np.int32), "index": images["index"]}
-    stored |= {"attribution": maps, "prediction": np.zeros((60, 10), np.float32)}
-    artifacts.write(tmp_path / "images.h5", artifacts.IMAGES, {key: each[few] for key, each in images.items()}, origin)
-    artifacts.write(tmp_path / "maps.h5", artifacts.MAPS, {key: each[few] for key, each in stored.items()}, origin)
-    path, schema = tmp_path / "maps.h5", artifacts.MAPS
-    if hasattr(load(name), "PROBE"):
-        path, schema = tmp_path / "readings.h5", artifacts.READINGS
-        with (
-            artifacts.Reader(tmp_path / "images.h5", artifacts.IMAGES) as shown,
-            artifacts.Reader(tmp_path / "maps.h5", artifacts.MAPS) as explained,
-            artifacts.Writer(path, schema, origin) as readings,
-        ):
-            probe = registry.load("probes", load(name).PROBE, {}).probe
-            probing.ask(probe, classifier, shown, explained, readings, stop=6, options={})
-    found, index = scoring.score(load(name).score, path, schema, tmp_path / "images.h5", {}, stop=5)
+    few = slice(0, 6)
+    about = {"label": images["label"], "target": targets.numpy().astype(np.int32), "index": images["index"]}
+    about |= {"attribution": maps, "prediction": np.zeros((60, 10), np.float32), "sum": maps.sum((1, 2))}
+    for name, schema, arrays in (("images", artifacts.IMAGES, images), ("maps", artifacts.MAPS, about)):
+        artifacts.write(folder / f"{name}.h5", schema, {key: each[few] for key, each in arrays.items()}, {})
+    return {kind: folder / f"{kind}.h5" for kind in ("images", "maps")}
+
+
+def read(paths, classifier, probe):
+    """PATHS, with the file of readings of PROBE."""
+    path = paths["images"].with_name(f"{probe}.h5")
+    asked = probing.probes({probe: {}})
+    of_maps = "maps" in inspect.signature(asked[probe].function).parameters
+    with ExitStack() as stack:
+        shown = stack.enter_context(artifacts.Reader(paths["images"], artifacts.IMAGES))
+        maps = stack.enter_context(artifacts.Reader(paths["maps"], artifacts.MAPS)) if of_maps else None
+        writer = stack.enter_context(artifacts.Writer(path, artifacts.READINGS, {}))
+        probing.ask(asked, classifier, shown, maps, {probe: writer}, stop=6)
+    return paths | {"readings": path}
+
+
+@pytest.mark.parametrize("name", [name for name in ON_THEIR_OWN if name in JUDGING])
+def test_a_map_that_is_no_number_has_no_score_and_harms_no_other(name, monkeypatch, classifier, images, chance, stored):
+    monkeypatch.setattr(scoring, "BLOCK", 2)
+    metric = load(name)
+    paths = read(stored, classifier, metric.PROBE) if hasattr(metric, "PROBE") else stored
+    output = getattr(metric, "OUTPUT", "probability")
+    found, index = scoring.score(metric.score, paths, {}, 5, output=output)
     expected = scores(name, chance)[:5]
     expected[[1, 4]] = np.nan
     assert np.allclose(found, expected, atol=1e-5, equal_nan=True)
@@ -177,36 +255,30 @@ def test_no_order_scores_better_than_the_truth_or_worse_than_its_opposite(name, 
     assert (ends[0] > ends[1]) == load(name).HIGHER_IS_BETTER
 
 
-def test_two_steps_on_a_sum_of_pixels_have_areas_of_two_and_three_fifths(pixel_sum):
-    arrays = arrays_of(
-        pixel_sum,
-        torch.from_numpy(HAND)[None],
-        torch.tensor([0]),
-        np.array([0]),
-        HAND,
-        HAND > 0,
-        cell=1,
-        steps=2,
-        start="mean",
-    )
-    assert np.allclose(arrays["deletion"], [[1, 0.3, 0]])
-    assert np.allclose(arrays["insertion"], [[0, 0.7, 1]])
+def test_two_steps_on_a_sum_of_pixels_have_areas_of_two_and_three_fifths(ask, pixel_sum):
+    asked = ask(pixel_sum, torch.from_numpy(HAND)[None], np.array([0]), torch.tensor([0]))
+    arrays = arrays_of(asked, HAND, HAND > 0, cell=1, steps=2, start="mean")
+    assert np.allclose(arrays["perturbation"]["deletion.probability"], [[1, 0.3, 0]])
+    assert np.allclose(arrays["perturbation"]["insertion.probability"], [[0, 0.7, 1]])
     assert scores("dauc", arrays) == pytest.approx([0.4])
     assert scores("iauc", arrays) == pytest.approx([0.6])
 
 
 @pytest.mark.parametrize("name", ["dc", "ic"])
 def test_correlations_ignore_scale_and_offset(name, chance):
-    moved = chance | {"saliency": 3 * chance["saliency"].astype(float) - 7}
+    saliency = chance["perturbation"]["saliency"]
+    moved = chance | {"saliency": 3 * saliency.astype(float) - 7}
     assert np.allclose(scores(name, moved), scores(name, chance), atol=1e-6)
-    turned = chance | {"saliency": -chance["saliency"]}
+    turned = chance | {"saliency": -saliency}
     assert np.allclose(scores(name, turned), -scores(name, chance))
 
 
 @pytest.mark.parametrize(("name", "reading"), [("dc", "deletion"), ("ic", "insertion")])
 def test_correlations_are_numpys(name, reading, chance):
     sign = -1 if name == "dc" else 1
-    pairs = zip(sign * np.diff(chance[reading].astype(float), axis=1), chance["saliency"], strict=True)
+    readings = chance["perturbation"]
+    changes = sign * np.diff(readings[f"{reading}.probability"].astype(float), axis=1)
+    pairs = zip(changes, readings["saliency"], strict=True)
     assert np.allclose(scores(name, chance), [np.corrcoef(change, saliency)[0, 1] for change, saliency in pairs])
 
 
@@ -286,8 +358,8 @@ def test_a_metric_that_asks_for_what_is_not_there_is_told_what_is(tmp_path, imag
     readings = {"index": few["index"], "target": few["label"], "clean": np.ones(3)}
     artifacts.write(tmp_path / "images.h5", artifacts.IMAGES, few, {})
     artifacts.write(tmp_path / "readings.h5", artifacts.READINGS, readings, {})
-    files = (tmp_path / "readings.h5", artifacts.READINGS, tmp_path / "images.h5")
+    files = {kind: tmp_path / f"{kind}.h5" for kind in ("readings", "images")}
     with pytest.raises(ValueError, match=r"reads 'deletion', and there is only clean, .* region"):
-        scoring.score(load("dauc").score, *files, {}, stop=3)
+        scoring.score(load("dauc").score, files, {}, 3)
     with pytest.raises(ValueError, match=r"gave shape \(\) for 3 images; wanted: one each"):
-        scoring.score(lambda clean: clean.mean(), *files, {}, stop=3)
+        scoring.score(lambda clean: clean.mean(), files, {}, 3)

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from saliency_benchmark import artifacts, fills, grid, masking, probing
+from saliency_benchmark import artifacts, asking, fills, grid, masking, probing
 from saliency_benchmark.models import small_cnn
 from saliency_benchmark.probes import perturbation
 
 CURVES = ("deletion", "insertion")
+
+
+def read(classifier, inputs, maps, index, targets, **options):
+    """Readings of the perturbation probe; of those that are told three ways, the probability."""
+    asked = asking.Asked(classifier, inputs, index, targets, classifier.network)
+    found = perturbation.probe(asked, maps, **options)
+    return {name.removesuffix(".probability"): values for name, values in found.items() if ".l" not in name}
 
 
 class PixelShare(torch.nn.Module):
@@ -66,9 +73,7 @@ def twin(classifier, image, saliency, target, cell, steps, names):
 def test_readings_are_those_of_loops_over_images_steps_and_pixels(cell, steps, fill, start, model, draw):
     model.mean += 0.3
     images, maps, targets = draw(3, 3, 13, 18), draw(3, 13, 18, seed=1), torch.tensor([0, 1, 2])
-    found = perturbation.probe(
-        model, images, maps, np.arange(3), targets, cell=cell, steps=steps, fill=fill, start=start
-    )
+    found = read(model, images, maps, np.arange(3), targets, cell=cell, steps=steps, fill=fill, start=start)
     for number in range(3):
         taken = found["saliency"].shape[1]
         expected = twin(model, images[number], maps[number].numpy(), targets[number], cell, taken, (fill, start))
@@ -77,7 +82,7 @@ def test_readings_are_those_of_loops_over_images_steps_and_pixels(cell, steps, f
 
 
 def test_curves_run_between_the_clean_and_the_empty_image(classifier, inputs, targets, images):
-    found = perturbation.probe(classifier, inputs, torch.from_numpy(images["region"]).float(), images["index"], targets)
+    found = read(classifier, inputs, torch.from_numpy(images["region"]).float(), images["index"], targets)
     clean = probabilities(classifier.network, inputs, targets)
     empty = probabilities(classifier.network, torch.zeros_like(inputs), targets)
     blurred = probabilities(classifier.network, fills.blur(inputs), targets)
@@ -89,7 +94,7 @@ def test_curves_run_between_the_clean_and_the_empty_image(classifier, inputs, ta
 
 def test_a_soft_mask_keeps_what_it_says_and_removes_the_rest(classifier, inputs, targets, images, draw):
     maps = draw(60, 28, 40)
-    found = perturbation.probe(classifier, inputs, maps, images["index"], targets)
+    found = read(classifier, inputs, maps, images["index"], targets)
     soft = grid.smooth(grid.pool(maps, (7, 10)), (28, 40), (7, 10))
     assert np.allclose(found["kept"], probabilities(classifier.network, inputs * soft, targets), atol=1e-5)
     assert np.allclose(found["removed"], probabilities(classifier.network, inputs * (1 - soft), targets), atol=1e-5)
@@ -97,7 +102,7 @@ def test_a_soft_mask_keeps_what_it_says_and_removes_the_rest(classifier, inputs,
 
 @pytest.mark.parametrize("maps", [torch.zeros(4, 6, 10), torch.ones(4, 6, 10), torch.eye(10)[:6].expand(4, 6, 10)])
 def test_every_step_changes_exactly_so_many_cells_whatever_the_ties(maps, plain):
-    found = perturbation.probe(
+    found = read(
         plain(PixelShare()),
         torch.ones(4, 1, 6, 10),
         maps,
@@ -112,7 +117,7 @@ def test_every_step_changes_exactly_so_many_cells_whatever_the_ties(maps, plain)
 
 
 def test_a_constant_map_masks_nothing_softly_and_says_so(classifier, inputs, targets, images):
-    found = perturbation.probe(classifier, inputs[:3], torch.ones(3, 28, 40), images["index"][:3], targets[:3])
+    found = read(classifier, inputs[:3], torch.ones(3, 28, 40), images["index"][:3], targets[:3])
     assert found["kept"].isnan().all()
     assert found["removed"].isnan().all()
     assert found["deletion"].isfinite().all()
@@ -122,7 +127,7 @@ def test_an_image_alone_reads_as_in_its_batch(classifier, inputs, targets, image
     maps = torch.from_numpy(images["region"]).float()
 
     def readings(block):
-        return perturbation.probe(classifier, inputs[block], maps[block], images["index"][block], targets[block])
+        return read(classifier, inputs[block], maps[block], images["index"][block], targets[block])
 
     together = readings(slice(0, 5))
     for at in range(5):
@@ -133,7 +138,7 @@ def test_an_image_alone_reads_as_in_its_batch(classifier, inputs, targets, image
 @pytest.mark.parametrize("steps", [1, 2, 7, 35])
 def test_fewer_steps_are_the_same_curve_at_fewer_places(steps, classifier, inputs, targets, images, draw):
     asked = (classifier, inputs[:4], draw(4, 28, 40), images["index"][:4], targets[:4])
-    every, some = perturbation.probe(*asked), perturbation.probe(*asked, steps=steps)
+    every, some = read(*asked), read(*asked, steps=steps)
     places = np.round(np.linspace(0, 70, steps + 1)).astype(int)
     for name in CURVES:
         assert torch.allclose(some[name], every[name][:, places], atol=1e-5)
@@ -143,15 +148,14 @@ def test_fewer_steps_are_the_same_curve_at_fewer_places(steps, classifier, input
 
 def test_one_cell_is_one_step(pixel_sum):
     images = torch.full((2, 1, 2, 3), 0.1)
-    found = perturbation.probe(pixel_sum, images, torch.ones(2, 2, 3), np.arange(2), torch.tensor([0, 0]), cell=4)
+    found = read(pixel_sum, images, torch.ones(2, 2, 3), np.arange(2), torch.tensor([0, 0]), cell=4)
     assert torch.allclose(found["deletion"], torch.tensor([0.6, 0.0]).expand(2, 2), atol=1e-6)
 
 
 def test_channels_are_summed_with_their_sign_and_scale_does_not_change_the_order(model, draw):
     images, maps, targets = draw(3, 3, 13, 18), draw(3, 3, 13, 18, seed=1), torch.tensor([0, 1, 2])
     each, summed, scaled = (
-        perturbation.probe(model, images, saliency, np.arange(3), targets)
-        for saliency in (maps, maps.sum(1), 8 * maps.sum(1))
+        read(model, images, saliency, np.arange(3), targets) for saliency in (maps, maps.sum(1), 8 * maps.sum(1))
     )
     for name, values in each.items():
         assert torch.allclose(values, summed[name], atol=1e-5), name
@@ -161,8 +165,7 @@ def test_channels_are_summed_with_their_sign_and_scale_does_not_change_the_order
 def test_the_negated_map_removes_in_the_opposite_order(model, draw):
     images, maps, targets = draw(3, 3, 13, 18), draw(3, 13, 18, seed=1), torch.tensor([0, 1, 2])
     one, other = (
-        perturbation.probe(model, images, sign * maps, np.arange(3), targets, fill="mean", start="mean")
-        for sign in (1, -1)
+        read(model, images, sign * maps, np.arange(3), targets, fill="mean", start="mean") for sign in (1, -1)
     )
     # What deletion of the most salient leaves is what insertion of the least salient has brought.
     assert torch.allclose(one["deletion"], other["insertion"].flip(1), atol=1e-5)
@@ -170,8 +173,8 @@ def test_the_negated_map_removes_in_the_opposite_order(model, draw):
 
 def test_ties_fall_by_the_index_and_the_seed(model, draw):
     image, target = draw(1, 3, 13, 18).expand(3, 3, 13, 18), torch.tensor([1, 1, 1])
-    found = perturbation.probe(model, image, torch.zeros(3, 13, 18), np.array([5, 6, 5]), target)["deletion"]
-    other = perturbation.probe(model, image, torch.zeros(3, 13, 18), np.array([5, 6, 5]), target, seed=1)["deletion"]
+    found = read(model, image, torch.zeros(3, 13, 18), np.array([5, 6, 5]), target)["deletion"]
+    other = read(model, image, torch.zeros(3, 13, 18), np.array([5, 6, 5]), target, seed=1)["deletion"]
     assert torch.allclose(found[0], found[2], atol=1e-6)
     assert not torch.allclose(found[0], found[1], atol=1e-4)
     assert not torch.allclose(found[0], other[0], atol=1e-4)
@@ -184,7 +187,7 @@ def test_cells_go_in_the_order_of_the_rank_map(plain, draw):
     for cell in range(6):
         image = grid.spread(torch.eye(6)[cell][None], (4, 6), (2, 3))
         model = plain(PixelShare())
-        found = perturbation.probe(model, image, maps, np.array([0]), torch.tensor([0]), cell=2, start="mean")
+        found = read(model, image, maps, np.array([0]), torch.tensor([0]), cell=2, start="mean")
         assert np.allclose(found["deletion"][0] > 0, np.arange(7) <= rank[cell])
         assert np.allclose(found["insertion"][0] > 0, np.arange(7) > rank[cell])
 
@@ -200,4 +203,4 @@ def test_maps_of_other_images_are_refused(tmp_path, classifier, images, targets)
         artifacts.Reader(tmp_path / "maps.h5", artifacts.MAPS) as explained,
         pytest.raises(ValueError, match="maps are of other images"),
     ):
-        probing.ask(perturbation.probe, classifier, shown, explained, None, stop=3, options={})
+        probing.ask({"one": probing.Probe(perturbation.probe)}, classifier, shown, explained, {}, stop=3)

@@ -1,15 +1,17 @@
-"""A classifier, images and their maps -> the readings that metrics ask for."""
+"""A classifier, images and the maps of one method -> the readings that metrics ask for."""
 
-from saliency_benchmark import artifacts, classifier, devices, probing, progress, registry
+from saliency_benchmark import artifacts, classifier, devices, maps, preparation, probing, progress, reexplaining
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
 params, origin = snakemake.params, artifacts.origin(snakemake)
 model = classifier.load(snakemake.input.model)
-probe = registry.load("probes", snakemake.wildcards.probe, params.probe).probe
+background = preparation.sample(snakemake.input.background, params.explain)
+explainer = reexplaining.explainer(params.method, model, params.explain, background)
 with (
     artifacts.Reader(snakemake.input.images, artifacts.IMAGES) as images,
-    artifacts.Reader(snakemake.input.maps, artifacts.MAPS) as maps,
-    artifacts.Writer(snakemake.output.readings, artifacts.READINGS, origin) as readings,
+    artifacts.Reader(snakemake.input.maps, artifacts.MAPS) as attribution,
+    maps.Readings(params.probes, snakemake.output, origin) as writers,
 ):
-    probing.ask(probe, model, images, maps, readings, stop=params.images, options=params.probe["options"])
+    probes, choices = probing.probes(params.probes), probing.choices(params.scoring)
+    probing.ask(probes, model, images, attribution, writers, explainer=explainer, **choices)

@@ -7,6 +7,9 @@ import numpy as np
 
 HIGHER_IS_BETTER = True
 PROBE = "perturbation"
+FAMILY = "faithfulness"
+SIGN = "signed"
+OUTPUT = "probability"
 
 
 def score(clean: np.ndarray, removed: np.ndarray) -> np.ndarray:

@@ -6,6 +6,9 @@ from saliency_benchmark import curves
 
 HIGHER_IS_BETTER = False
 PROBE = "perturbation"
+FAMILY = "faithfulness"
+SIGN = "signed"
+OUTPUT = "probability"
 
 
 def score(deletion: np.ndarray) -> np.ndarray:

@@ -6,6 +6,9 @@ from saliency_benchmark import curves
 
 HIGHER_IS_BETTER = True
 PROBE = "perturbation"
+FAMILY = "faithfulness"
+SIGN = "signed"
+OUTPUT = "probability"
 
 
 def score(insertion: np.ndarray) -> np.ndarray:

@@ -16,10 +16,11 @@ style: $(READY)
 	$(BIN)/pre-commit run --all-files
 	$(BIN)/snakemake --lint
 
-$(READY): requirements.lock
+$(READY): requirements.lock requirements-alone.lock
 	$(PYTHON) -c 'import sys; found = sys.version.split()[0]; sys.exit(sys.version_info[:2] < (3, 11) and f"Python {found} found, 3.11 or newer wanted: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-alone.lock
 	touch $@
 
 # A new lock from requirements.in; takes minutes. Read the difference before you commit it.

@@ -67,6 +67,7 @@ def fold(network: nn.Module) -> nn.Module:
             traced.set_submodule(before.target, fusion.fuse_conv_bn_eval(layer, norm))
             node.replace_all_uses_with(before)
             traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
     traced.recompile()
     return traced.to(memory_format=torch.channels_last)
 

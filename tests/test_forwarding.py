@@ -1,0 +1,95 @@
+"""The fastest form of a forward pass gives the network's own logits, and leaves the network as it is."""
+
+import pytest
+import small
+import torch
+from torch import nn
+
+from saliency_benchmark import forwarding
+
+SHAPE = (3, 32, 32)
+
+
+def taught(build):
+    """A network whose batch norms have statistics of their own."""
+    torch.manual_seed(0)
+    network = build()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for values in (module.running_mean, module.weight.data, module.bias.data):
+                values.copy_(torch.randn_like(values))
+            module.running_var.uniform_(0.5, 2)
+    return network.eval().requires_grad_(False)
+
+
+def norms(network):
+    return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+def test_every_family_gives_its_own_logits(family):
+    network = small.network(family)
+    assert forwarding.difference(forwarding.fastest(network, SHAPE), network, SHAPE) < 1e-5
+
+
+@pytest.mark.parametrize("family", ["resnet", "vgg", "efficientnet"])
+def test_no_batch_norm_is_left_behind_a_convolution(family):
+    network = small.network(family)
+    if norms(network):
+        assert not norms(forwarding.fastest(network, SHAPE))
+
+
+def test_the_network_keeps_its_batch_norms_and_weights():
+    network = small.network("resnet")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    forwarding.fastest(network, SHAPE)
+    assert norms(network)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+class Shared(nn.Module):
+    """One convolution under two batch norms, and one whose output is read twice: neither may be folded."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.other = (nn.Conv2d(3, 4, 3, padding=1) for _ in range(2))
+        self.first, self.second, self.third = (nn.BatchNorm2d(4) for _ in range(3))
+
+    def forward(self, images):
+        both = self.first(self.layer(images)) + self.second(self.layer(images.flip(3)))
+        once = self.other(images)
+        return (both + self.third(once) * once).mean((2, 3))
+
+
+def test_a_convolution_that_others_read_too_is_not_folded():
+    network = taught(Shared)
+    found = forwarding.fastest(network, SHAPE)
+    assert len(norms(found)) == 3
+    assert forwarding.difference(found, network, SHAPE) < 1e-6
+
+
+class Branching(nn.Module):
+    """No graph can be traced through a branch that looks at the pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, images):
+        values = self.norm(self.layer(images)).mean((2, 3))
+        return values if images.sum() > 0 else 2 * values
+
+
+def test_a_network_that_cannot_be_followed_is_used_as_it_is():
+    network = taught(Branching)
+    assert forwarding.fastest(network, SHAPE) is network
+
+
+@pytest.mark.parametrize("family", ["cnn", "resnet", "vit"])
+def test_openvino_gives_the_logits_to_rounding(family):
+    pytest.importorskip("openvino")
+    network = small.network(family)
+    forward = forwarding.fastest(network, SHAPE, "openvino")
+    assert forwarding.difference(forward, network, SHAPE) < 1e-5
+    few = torch.randn(3, *SHAPE, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(forward(few)[1:2], forward(few[1:2]), atol=1e-4)

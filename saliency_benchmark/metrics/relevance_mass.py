@@ -9,9 +9,9 @@ from saliency_benchmark import regions as area
 
 HIGHER_IS_BETTER = True
 NEEDS_REGIONS = True
+FAMILY = "localisation"
+SIGN = "positive"
 
 
 def score(maps: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    relevance, region = area.positive(maps), area.flat(regions)
-    total, inside = relevance.sum(1), np.where(region, relevance, 0).sum(1)
-    return np.divide(inside, total, out=np.full(len(maps), np.nan), where=(total > 0) & region.any(1))
+    return area.share(area.positive(maps), area.flat(regions))

@@ -78,9 +78,12 @@ def _name_problems(config: dict) -> Iterator[str]:
 
 def _folder_problems(config: dict) -> Iterator[str]:
     for dataset in config["datasets"]:
-        for option, folder in design.folders(config, dataset).items():
-            if not Path(folder).is_dir() and not config["datasets"][dataset]["options"].get("download"):
-                yield f"datasets.{dataset}.options.{option}: there is no folder {str(Path(folder).absolute())!r}"
+        for option, name in design.folders(config, dataset).items():
+            path = Path(name)
+            kind = "table" if path.suffix == ".csv" else "folder"
+            there = path.is_file() if kind == "table" else path.is_dir()
+            if not there and not config["datasets"][dataset]["options"].get("download"):
+                yield f"datasets.{dataset}.options.{option}: there is no {kind} {str(path.absolute())!r}"
 
 
 def _model_problems(config: dict) -> Iterator[str]:

@@ -71,7 +71,7 @@ def probe_of(config: dict, metric: str) -> str | None:
 
 
 def folders(config: dict, dataset: str) -> dict[str, str]:
-    """Folders of the user's that DATASET reads: option -> path."""
+    """Folders and tables of the user's that DATASET reads: option -> path."""
     options = config["datasets"][dataset]["options"]
     names = _constant(config, "datasets", dataset, "FILES", default=())
     return {name: options[name] for name in names if options.get(name)}
@@ -129,7 +129,10 @@ def _known(config: dict, kind: str) -> list[str]:
 
 def has_regions(config: dict, dataset: str) -> bool:
     regions = _constant(config, "datasets", dataset, "REGIONS", default=False)
-    return bool(config["datasets"][dataset]["options"].get(regions)) if isinstance(regions, str) else regions
+    if isinstance(regions, bool):
+        return regions
+    names = [regions] if isinstance(regions, str) else regions
+    return any(config["datasets"][dataset]["options"].get(name) for name in names)
 
 
 def needs_regions(config: dict, kind: str, label: str) -> bool:

@@ -60,7 +60,12 @@ def content(path: str | Path) -> str:
 
 
 def listing(folder: str | Path) -> str:
-    """Digest of the names and sizes of all files below FOLDER: what a look at it tells without reading it."""
+    """Digest of the names and sizes of all files below FOLDER: what a look at it tells without reading it.
+
+    Where it is no folder but a file, as a table of boxes is, digest of what it holds.
+    """
+    if Path(folder).is_file():
+        return content(folder)[:16]
     found = sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in Path(folder).rglob("*.*"))
     return sha256(repr(found).encode()).hexdigest()[:16]
 

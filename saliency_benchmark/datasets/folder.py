@@ -1,6 +1,9 @@
-"""A folder of images: `root/split/class/*.png` (or jpg), and optional masks under the same names in a parallel tree.
+"""A folder of images: `root/split/class/*.png` (or jpg), and where their objects are: masks or boxes, if at all.
 
-Classes are the sorted names of the class folders of the *training* split. A mask's pixels above 127 are the region.
+Classes are the sorted names of the class folders of the *training* split. Masks lie under the same names in a parallel
+tree; a mask's pixels above 127 are the region. Boxes stand in one CSV file for all splits with the columns image, top,
+left, bottom, right (`box_table`): `test/cat/a.png,2,5,10,17` is rows 2 to 9, columns 5 to 16. Several rows of an image
+are several objects, the region is their union; an image without a row has an empty region, which no metric scores.
 """
 
 from pathlib import Path
@@ -8,8 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-REGIONS = "masks"
-FILES = ("root", "masks")
+from saliency_benchmark import box_table
+
+REGIONS = ("masks", "boxes")
+FILES = ("root", "masks", "boxes")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -18,15 +23,18 @@ def load(
     *,
     root: str,
     masks: str | None = None,
+    boxes: str | None = None,
     size: list[int] | None = None,
     train: int | None = None,
     test: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """RGB images of one size; SIZE [rows, columns] resizes them (masks: nearest); the first TRAIN or TEST.
+    """RGB images of one size; SIZE [rows, columns] resizes them (regions: nearest); the first TRAIN or TEST.
 
-    Raises ValueError that names the file where a folder is empty, an image is broken or of another size, or a mask is
-    missing.
+    Raises ValueError that names the file where a folder is empty, an image is broken or of another size, a mask is
+    missing, or a box does not lie in its image.
     """
+    if masks is not None and boxes is not None:
+        raise ValueError(f"a folder's regions come from masks ({masks}) or from boxes ({boxes}): give one of them")
     classes = sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
     strangers = {path.name for path in Path(root, split).glob("*") if path.is_dir()} - {*classes}
     if strangers:
@@ -54,6 +62,9 @@ def load(
         arrays["region"] = np.stack(
             [_fitting(mask, arrays["data"].shape[2:], path) for mask, path in zip(found, paths, strict=True)]
         )
+    elif boxes is not None:
+        table = box_table.read(boxes, root)
+        arrays["region"] = np.stack([_boxed(path, path.relative_to(root), table, size) for path in paths])
     return arrays
 
 
@@ -69,10 +80,21 @@ def _count(turn: dict[str, int], name: str) -> int:
 def _picture(path: Path, mode: str, size: list[int] | None, resample: Image.Resampling) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            shown = image.convert(mode)
-            return np.asarray(shown.resize((size[1], size[0]), resample) if size else shown)
+            return _resized(image.convert(mode), size, resample)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read as an image ({error}): repair or remove it") from error
+
+
+def _resized(image: Image.Image, size: list[int] | None, resample: Image.Resampling) -> np.ndarray:
+    return np.asarray(image.resize((size[1], size[0]), resample) if size else image)
+
+
+def _boxed(path: Path, name: Path, table: dict[str, list[box_table.Box]], size: list[int] | None) -> np.ndarray:
+    """The region of an image: drawn at the size that it has on disk, then resized as a mask is."""
+    with Image.open(path) as image:
+        shape = (image.height, image.width)
+    region = box_table.region(table.get(name.as_posix(), []), shape, name.as_posix())
+    return _resized(Image.fromarray(region.astype(np.uint8)), size, Image.Resampling.NEAREST) > 0
 
 
 def _mask(path: Path, size: list[int] | None) -> np.ndarray:

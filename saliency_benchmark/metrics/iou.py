@@ -28,9 +28,9 @@ def score(
         raise ValueError(f"take is {take!r}; wanted: mean or best")
     relevance, region = area.energy(maps), area.flat(regions)
     most = relevance.max(1, keepdims=True).astype(float)
-    found = np.stack([_overlap(relevance >= cut * most, region) for cut in cuts])
+    found = np.stack([_overlap(relevance >= cut * most, region) for cut in cuts], axis=1)
     valid = (most[:, 0] > 0) & region.any(1)
-    return np.where(valid, found.mean(0) if take == "mean" else found.max(0), np.nan)
+    return np.where(valid, found.mean(1) if take == "mean" else found.max(1), np.nan)
 
 
 def _overlap(mask: np.ndarray, region: np.ndarray) -> np.ndarray:

@@ -1,6 +1,10 @@
 """Numbers from curves: areas and correlations, image by image."""
 
 import numpy as np
+from scipy import stats
+
+# Share of a row's largest number below which a difference is rounding.
+ROUNDING = 1e-12
 
 
 def area(curves: np.ndarray) -> np.ndarray:
@@ -9,10 +13,26 @@ def area(curves: np.ndarray) -> np.ndarray:
 
 
 def pearson(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Correlation of the rows of FIRST with those of SECOND; NaN where a row is constant: (image, step) -> (image)."""
-    a, b = (rows.astype(float) - rows.astype(float).mean(1, keepdims=True) for rows in (first, second))
-    # A constant row leaves rounding behind, not zero: judge constancy by the row itself.
-    constant = (np.ptp(first, axis=1) == 0) | (np.ptp(second, axis=1) == 0)
+    """Correlation along the last axis of FIRST and SECOND, (..., step) -> (...); NaN where one of them is constant."""
+    one, other = first.astype(float), second.astype(float)
+    a, b = (rows - rows.mean(-1, keepdims=True) for rows in (one, other))
     with np.errstate(invalid="ignore", divide="ignore"):
-        result = (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    return np.where(constant, np.nan, result)
+        result = (a * b).sum(-1) / np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
+    return np.where(_constant(one) | _constant(other), np.nan, result)
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Correlation of the ranks along the last axis, mid-ranks where values are equal; NaN as `pearson`."""
+    return pearson(*(stats.rankdata(rows, axis=-1, nan_policy="propagate") for rows in (first, second)))
+
+
+def defined(values: np.ndarray) -> np.ndarray:
+    """Mean of the numbers in each row, NaN where there is none: (image, part) -> (image)."""
+    numbers = np.isfinite(values)
+    total, count = np.where(numbers, values, 0).sum(1), numbers.sum(1)
+    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+
+
+def _constant(rows: np.ndarray) -> np.ndarray:
+    # A constant row leaves rounding behind, not zero: judge constancy by the row itself.
+    return np.ptp(rows, axis=-1) <= ROUNDING * np.abs(rows).max(-1)

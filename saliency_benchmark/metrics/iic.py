@@ -1,4 +1,4 @@
-"""IIC, increase in confidence: 1 where s(x m) > s(x), else 0 (Chattopadhay et al., 2018, eq. 15: rate of increase).
+"""IIC, increase in confidence: 1 where s(x m) > s(x), else 0 (Chattopadhay et al., 2018).
 
 m is the signed map in cells, min-max scaled per image, over the mean colour. A constant map makes no mask: NaN.
 """

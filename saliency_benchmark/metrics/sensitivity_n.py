@@ -1,4 +1,4 @@
-"""Sensitivity-n: do attributions add up to the drops of random subsets of n cells (Ancona et al., 2018, section 4)?
+"""Sensitivity-n: do attributions add up to the drops of random subsets of n cells (Ancona et al., 2018)?
 
 Pearson over random subsets S of one size: (sum of the signed map over the pixels of S, s(x) - s(x without S)); the mean
 over the probe's sizes. Any scale. Removed cells show the probe's fill, subsets fall by its seed. A size at which either

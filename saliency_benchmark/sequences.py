@@ -46,7 +46,8 @@ def order(asked: Asked, maps: torch.Tensor, cell: int, steps: int | None, seed: 
     """
     shape = tuple(asked.inputs.shape[2:])
     size = grid.for_cell(shape, cell)
-    cells = grid.pool(maps.sum(1) if maps.ndim == 4 else maps, size)
+    # In double precision equal pixels have equal means, and ties are ties.
+    cells = grid.pool((maps.sum(1) if maps.ndim == 4 else maps).double(), size).float()
     rank = masking.ranks(cells.cpu().numpy(), asked.index, seed).astype(np.int64)
     counts = np.round(np.linspace(0, cells.shape[1], (steps or cells.shape[1]) + 1)).astype(int)
     return Order(cells, torch.from_numpy(rank).to(maps.device), counts, size, shape)

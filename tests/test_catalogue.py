@@ -25,8 +25,16 @@ def test_a_row_says_what_an_entry_is_and_what_it_takes():
     ]
 
 
-def test_the_list_in_the_docs_is_the_one_that_is_printed():
-    assert (ROOT / "docs/methods.md").read_text().endswith("\n\n" + catalogue.table("methods"))
+def test_a_row_of_a_metric_says_which_way_is_better_and_what_it_reads():
+    rows = catalogue.table("metrics").splitlines()
+    found = {row.split(" | ")[0].strip("| `"): row.split(" | ")[1:6] for row in rows}
+    assert found["dauc"] == ["faithfulness", "lower", "signed", "perturbation", "probability"]
+    assert found["relevance_mass"] == ["localisation", "higher", "positive", "maps", ""]
+
+
+@pytest.mark.parametrize("kind", ["methods", "metrics"])
+def test_the_list_in_the_docs_is_the_one_that_is_printed(kind):
+    assert (ROOT / f"docs/{kind}.md").read_text().endswith("\n\n" + catalogue.table(kind))
 
 
 def test_an_unknown_kind_is_answered_with_the_known_ones(capsys):

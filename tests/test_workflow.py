@@ -215,6 +215,46 @@ def test_one_metric_reruns_its_own_scores_agreement_and_report(run, how):
     assert {row["metric"] for row in wildcards(project, folder, *words) if "metric" in row} == {metric}
 
 
+def test_a_metric_that_reads_what_is_stored_asks_no_model(run):
+    project, folder = run
+    metrics = yaml.safe_load(SETTINGS.read_text())["metrics"] | {"ic": {}, "score_behaviour": {}, "sparseness": {}}
+    found = jobs(project, folder, *settings(folder, metrics=metrics))
+    assert found == Counter(agree=9, tabulate=2, tabulate_scores=1, report=1)
+
+
+def test_what_no_method_changes_is_asked_once_per_model(run):
+    project, folder = run
+    metrics = yaml.safe_load(SETTINGS.read_text())["metrics"] | {"dc_nc": {}, "ic_nc": {}}
+    words = settings(folder, metrics=metrics)
+    assert jobs(project, folder, *words) == Counter(probe_model=3, agree=6, tabulate=2, tabulate_scores=1, report=1)
+    snakemake(project, folder, *words)
+    with h5py.File(folder / MODEL / "readings/cells.h5") as file:
+        assert file["without.probability"].shape == (20, 7, 7)
+    scores = pd.read_csv(folder / "results/tables/scores.csv")
+    assert scores.query("metric == 'dc_nc'").groupby(["dataset", "recipe", "method"]).size().eq(20).all()
+    assert jobs(project, folder, *words) == Counter()
+
+
+def test_probes_in_one_job_read_what_they_read_alone_and_are_fresh_together(run):
+    project, folder = run
+    metrics = yaml.safe_load(SETTINGS.read_text())["metrics"] | {"aopc": {}, "avg_sensitivity": {}}
+    probes = {"perturbation": {"options": {"steps": 4}}, "patches": {}, "neighbours": {"options": {"draws": 2}}}
+    parts = {"metrics": metrics, "probes": probes}
+    snakemake(project, folder, *settings(folder, **parts))
+    places = [f"{MODEL}/readings/{probe}/gradient.h5" for probe in probes]
+    alone = [artifacts.read(folder / place, artifacts.READINGS) for place in places]
+    together = settings(folder, **parts, scoring={"together": {"all_at_once": list(probes)}})
+    found = jobs(project, folder, *together)
+    assert found["probe_all_at_once"] == 13
+    assert "probe" not in found
+    snakemake(project, folder, *together)
+    for place, before in zip(places, alone, strict=True):
+        now = artifacts.read(folder / place, artifacts.READINGS)
+        assert before.keys() == now.keys()
+        assert all(np.array_equal(before[name], now[name], equal_nan=True) for name in now), place
+    assert jobs(project, folder, *together) == Counter()
+
+
 def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
     project, folder = run
     edit(

@@ -36,6 +36,11 @@ def higher_is_better(label: str, entry: dict) -> bool:
     return registry.load("metrics", label, entry).HIGHER_IS_BETTER
 
 
+def family(label: str, entry: dict) -> str:
+    """What kind of question the metric asks: faithfulness, localisation, ...; "other" where its file does not say."""
+    return getattr(registry.load("metrics", label, entry), "FAMILY", "other")
+
+
 def agreement_table(
     scores: artifacts.Arrays, groups: dict[str, list[str]], higher: bool, settings: dict, keys: dict
 ) -> pd.DataFrame:
@@ -80,6 +85,7 @@ def summary_table(
                     "method": method,
                     "group": group,
                     "metric": keys["metric"],
+                    **({"family": keys["family"]} if "family" in keys else {}),
                     "direction": "higher" if higher else "lower",
                     "mean": column[valid].mean() if valid.any() else np.nan,
                     "low": intervals[method][0],

@@ -58,20 +58,27 @@ def overview(settings: dict, tables: dict[str, pd.DataFrame]) -> dict[str, objec
     }
 
 
-def rankings(summary: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Per trained model: mean rank of every method under every metric, 1 is best; best method first."""
+def rankings(summary: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, pd.DataFrame, pd.DataFrame]]]]:
+    """Per trained model and family of metrics: mean rank of every method, 1 is best, and its mean scores; best first."""
     for values, part in summary[summary["group"] == "all+controls"].groupby(RUN, sort=False):
-        ranks = part.pivot(index="method", columns="metric", values="mean_rank")[part["metric"].unique()]
-        ranks.insert(0, "mean rank", ranks.mean(axis=1))
-        means = part.assign(shown=[_interval(*row) for row in part[["mean", "low", "high"]].to_numpy()])
-        scores = means.pivot(index="method", columns="metric", values="shown")[part["metric"].unique()]
-        order = ranks.sort_values("mean rank").index
-        yield _name(values), *(table.loc[order].rename_axis(columns=None).reset_index() for table in (ranks, scores))
+        families = part.groupby("family", sort=False)
+        yield _name(values), [(family, *_ranked(metrics)) for family, metrics in families]
 
 
-def agreements(agreement: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _ranked(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    ranks = part.pivot(index="method", columns="metric", values="mean_rank")[part["metric"].unique()]
+    ranks.insert(0, "mean rank", ranks.mean(axis=1))
+    means = part.assign(shown=[_interval(*row) for row in part[["mean", "low", "high"]].to_numpy()])
+    scores = means.pivot(index="method", columns="metric", values="shown")[part["metric"].unique()]
+    order = ranks.sort_values("mean rank").index
+    ranks, scores = (table.loc[order].rename_axis(columns=None).reset_index() for table in (ranks, scores))
+    return ranks, scores
+
+
+def agreements(agreement: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, str, pd.DataFrame]]]]:
     for values, part in agreement.groupby(RUN, sort=False):
-        yield _name(values), figures.alphas(part), part.drop(columns=RUN)
+        families = part.groupby("family", sort=False)
+        yield _name(values), [(name, figures.alphas(rows), rows.drop(columns=RUN)) for name, rows in families]
 
 
 def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:

@@ -8,6 +8,7 @@ sources = {kind: files.listed(snakemake.input[kind]) for kind in ("readings", "m
 images = snakemake.input.images
 scores = evaluation.scores_of(keys["metric"], params.metric, params.methods, sources, images, params.images)
 higher = evaluation.higher_is_better(keys["metric"], params.metric)
+keys["family"] = evaluation.family(keys["metric"], params.metric)
 artifacts.write(snakemake.output.scores, artifacts.SCORES, scores, origin)
 table = evaluation.summary_table(scores, params.groups, higher, params.agreement, keys)
 tables.write(snakemake.output.summary, table, origin)

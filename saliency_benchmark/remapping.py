@@ -30,13 +30,13 @@ def randomised(
     network, chances = asked.classifier.network, (samples, noise, seed)
     names = randomising.modules(network, asked.inputs)
     before = after = _smooth(asked, maps, None, *chances)
-    known, found = similarity.per_pixel(before, signed), []
+    known, found = _Known(similarity.per_pixel(before, signed)), []
     for other in randomising.stages(network, names, order, steps, seed):
         after = _smooth(asked, None, other, *chances)
-        found.append(_alike(known, similarity.per_pixel(after, signed)))
+        found.append(known.alike(similarity.per_pixel(after, signed)))
     if order == "independent":
         after = _smooth(asked, None, randomising.redrawn(network, names, seed), *chances)
-    full = _alike(known, similarity.per_pixel(after, signed))
+    full = known.alike(similarity.per_pixel(after, signed)) if order == "independent" else found[-1]
     return {
         **{name: torch.stack([each[name] for each in found], 1) for name in full},
         **{f"{name}_full": values for name, values in full.items()},
@@ -45,8 +45,15 @@ def randomised(
     }
 
 
-def _alike(known: torch.Tensor, found: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {"spearman": similarity.spearman(known, found), "ssim": similarity.ssim(known, found)}
+class _Known:
+    """A map that many are compared with: its pixels are ranked once."""
+
+    def __init__(self, maps: torch.Tensor) -> None:
+        self._maps, self._ranks = maps, similarity.ranks(maps)
+
+    def alike(self, maps: torch.Tensor) -> dict[str, torch.Tensor]:
+        ranked = similarity.correlation(self._ranks, similarity.ranks(maps))
+        return {"spearman": ranked, "ssim": similarity.ssim(self._maps, maps)}
 
 
 def _smooth(

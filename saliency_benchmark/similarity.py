@@ -20,15 +20,21 @@ def spearman(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
 
     NaN where a map is constant or not all finite.
     """
-    ranked = [ranks(maps.flatten(1)) for maps in (first, second)]
-    a, b = (each - each.mean(1, keepdim=True) for each in ranked)
-    found = (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).sqrt()
-    finite = first.flatten(1).isfinite().all(1) & second.flatten(1).isfinite().all(1)
-    return torch.where(finite, found, torch.nan)
+    return correlation(ranks(first), ranks(second))
 
 
-def ranks(values: torch.Tensor) -> torch.Tensor:
-    """Ranks from 0 of each row, equal values at their mean rank: (image, pixel) -> the same, double precision."""
+def correlation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Pearson correlation of the rows: (image, pixel) twice -> (image). NaN where a row of ranks is constant."""
+    a, b = (each - each.mean(1, keepdim=True) for each in (first, second))
+    return (a * b).sum(1) / (a.square().sum(1) * b.square().sum(1)).sqrt()
+
+
+def ranks(maps: torch.Tensor) -> torch.Tensor:
+    """Ranks from 0 of each map's pixels, equal values at their mean rank: (image, ...) -> (image, pixel), double.
+
+    NaN for a map that is not all finite.
+    """
+    values = maps.flatten(1)
     ordered, order = values.sort(1)
     place = torch.arange(values.shape[1], device=values.device).expand(values.shape)
     begins = functional.pad(ordered[:, 1:] != ordered[:, :-1], (1, 0), value=True)
@@ -36,7 +42,8 @@ def ranks(values: torch.Tensor) -> torch.Tensor:
     first = torch.where(begins, place, 0).cummax(1).values
     last = torch.where(ends, place, values.shape[1]).flip(1).cummin(1).values.flip(1)
     middle = (first + last).double() / 2
-    return torch.empty_like(middle).scatter_(1, order, middle)
+    found = torch.empty_like(middle).scatter_(1, order, middle)
+    return torch.where(values.isfinite().all(1, keepdim=True), found, torch.nan)
 
 
 def ssim(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

@@ -128,10 +128,17 @@ def explaining_method(method, probes):
 
 
 def explaining_again(method, probes):
-    return explaining([method]) if explaining_method(method, probes) else {}
+    """Settings of `explain` for new maps, with the number of training images where a probe or the method wants some."""
+    if not explaining_method(method, probes):
+        return {}
+    wanted = {"background": config["explain"]["background"]} if probing_background(method, probes) else {}
+    return explaining([method]) | wanted
 
 
 def probing_background(method, probes):
+    """The training images, where one of PROBES, or METHOD for new maps, asks for some."""
+    if any(design.looks_at_training(config, probe) for probe in probes):
+        return TRAIN_IMAGES
     return background([method]) if explaining_method(method, probes) else []
 
 

@@ -101,6 +101,11 @@ def explains(config: dict, probe: str) -> bool:
     return bool(_constant(config, "probes", probe, "EXPLAINS", default=False))
 
 
+def looks_at_training(config: dict, probe: str) -> bool:
+    """Does PROBE look at training images, whatever the method asks for?"""
+    return bool(_constant(config, "probes", probe, "NEEDS_BACKGROUND", default=False))
+
+
 def _parameters(config: dict, kind: str, label: str) -> dict | None:
     """Parameters of the entry's function, or None where they cannot be told."""
     entry = config[kind][label]

@@ -195,6 +195,18 @@ def test_equals_pytorch_grad_cam_before_noise(kind, draw):
         assert torch.allclose(theirs, solved, atol=1e-5)
 
 
+def test_equals_quantus_before_noise(draw):
+    compat.torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from quantus.functions.perturb_func import noisy_linear_imputation
+
+    images, removed = draw(2, 3, 13, 20).double(), masks("half", 2, (13, 20))
+    for image, gone, solved in zip(images.numpy(), removed.numpy(), imputation.linear(images, removed), strict=True):
+        theirs = noisy_linear_imputation(image, np.flatnonzero(gone), noise=0.0)
+        assert np.allclose(theirs, solved, atol=3e-6)
+
+
 def test_pytorch_grad_cam_removes_more_than_asked_for_on_ties():
     compat.torchvision()
     from pytorch_grad_cam.metrics.perturbation_confidence import RemoveMostRelevantFirst

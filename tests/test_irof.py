@@ -117,6 +117,7 @@ def test_no_image_has_more_superpixels_than_there_is_room_for(shape, segments, d
 
 def test_one_pixel_and_one_superpixel_have_a_score(pixel_sum, ask):
     asked = ask(pixel_sum, torch.full((2, 1, 1, 1), 0.5), np.arange(2), torch.tensor([0, 1]))
+    asked.forward = lambda images: pixel_sum.network(images) if len(images) else pytest.fail("nothing was asked")
     curve = np.asarray(superpixels.probe(asked, torch.ones(2, 1, 1))["superpixels_gone.probability"])
     assert np.allclose(curve[:, :2], [[0.5, 0.0], [0.5, 1.0]])
     assert np.allclose(irof.score(curve), [0.5, -0.5])

@@ -23,10 +23,12 @@ def probe(
     rank = torch.from_numpy(_ranks(numbers, saliency, asked.index, most, seed)).to(maps.device)[:, None]
     found = maps.new_full((len(maps), most + 1, len(asking.OUTPUTS)), torch.nan)
     found[:, 0], found[np.arange(len(maps)), counts] = asked.clean, asked.ends(fill)
-    images, steps = map(torch.from_numpy, np.nonzero(np.arange(most + 1) < counts[:, None]))
-    filled, between = asked.filled(fill), steps > 0
-    pairs = zip(*(each[between].to(maps.device).split(batching.rows()) for each in (images, steps)), strict=True)
-    for image, step in pairs:
+    numbered = np.arange(most + 1)
+    images, steps = np.nonzero((numbered > 0) & (numbered < counts[:, None]))
+    filled = asked.filled(fill)
+    for start in range(0, len(images), batching.rows()):
+        some = slice(start, start + batching.rows())
+        image, step = (torch.from_numpy(each[some]).to(maps.device) for each in (images, steps))
         shown = torch.where(rank[image] < step[:, None, None, None], filled[image], asked.inputs[image])
         found[image, step] = asking.scores(asked.answer(shown), asked.targets[image])
     return asking.named("superpixels_gone", found)

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from saliency_benchmark import randomising, registry
+from saliency_benchmark import randomising, registry, similarity
 from tests import small
 from tests.remaps import asked_of_quantus, method, probed, quantus, scored, scores
 
@@ -390,3 +390,21 @@ def test_the_rise_of_complexity_is_that_of_quantus_between_the_same_networks(ask
         for maps in (before, after)
     )
     assert np.allclose(scores("efficient_randomisation", readings), (second - first) / first)
+
+
+def test_the_other_class_is_one_of_the_networks_where_quantus_takes_any_of_a_thousand(asked):
+    with pytest.raises(RuntimeError, match="out of bounds for dimension 1 with size 4"):
+        asked_of_quantus("RandomLogit", asked())
+    assert np.isfinite(scored("random_logit", asked())).all()
+
+
+def test_structural_similarity_sees_a_pictures_rows_where_quantus_sees_one_row_of_numbers(draw):
+    """The same numbers as a picture of 16 x 32 and of 8 x 64 are as alike for it, and not as alike as pictures."""
+    maps = draw(1, 512).abs().double(), (draw(1, 512) + 0.5 * draw(1, 512, seed=1)).abs().double()
+    with quantus():
+        from quantus.functions.similarity_func import ssim
+    tall, wide = ([each.view(1, *shape) for each in maps] for shape in ((16, 32), (8, 64)))
+    assert ssim(*(each.flatten(1).numpy() for each in tall), batched=True) == ssim(
+        *(each.flatten(1).numpy() for each in wide), batched=True
+    )
+    assert not torch.isclose(similarity.ssim(*tall), similarity.ssim(*wide), atol=1e-3)

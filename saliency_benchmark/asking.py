@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from saliency_benchmark import batching, fills, noise, sharing
+from saliency_benchmark import batching, fills, imputation, noise, sharing
 from saliency_benchmark.classifier import Classifier
 
 # What can be read of the explained class; a metric names one, the settings another.
@@ -82,9 +82,18 @@ class Asked(sharing.Itself):
         answers = self.answer(torch.cat(group) if len(group) > 1 else group[0]).unflatten(0, (len(group), -1))
         return torch.stack([scores(answer, self.targets) for answer in answers], 1)
 
+    def without(self, removed: torch.Tensor, fill: str) -> torch.Tensor:
+        """The images whose pixels in REMOVED, (image, 1, row, column), show FILL: one of `fills`, or `impute` (ROAD)."""
+        if fill == "impute":
+            return imputation.impute(self.inputs, removed, self.index)
+        return torch.where(removed, self.filled(fill), self.inputs)
+
     def filled(self, name: str) -> torch.Tensor:
         """The images with every pixel removed: what a removed pixel shows (`fills`)."""
         if name not in self._filled:
+            if name == "impute":
+                everything = torch.ones_like(self.inputs[:, :1], dtype=torch.bool)
+                return self._filled.setdefault(name, imputation.impute(self.inputs, everything, self.index))
             generators = [noise.generator("fill", int(image)) for image in self.index] if name == "noise" else None
             filled = fills.fill(name, self.inputs, self.classifier.black(), self.classifier.white(), generators)
             self._filled[name] = filled.contiguous(memory_format=torch.channels_last)

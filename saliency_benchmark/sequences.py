@@ -56,8 +56,7 @@ def order(asked: Asked, maps: torch.Tensor, cell: int, steps: int | None, seed: 
 @sharing.once
 def removal(asked: Asked, order: Order, fill: str, first: str = "most") -> torch.Tensor:
     """Scores while cells go, the most or the least salient FIRST, and show FILL: none to all, (image, step, output)."""
-    filled = asked.filled(fill)
-    parts = (torch.where(top, filled, asked.inputs) for top in order.between(first))
+    parts = (asked.without(top, fill) for top in order.between(first))
     return torch.cat([asked.clean[:, None], asked.each(parts), asked.ends(fill)[:, None]], 1)
 
 

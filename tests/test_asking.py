@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from saliency_benchmark import artifacts, asking, batching, grid, masking, probing, scoring, sequences, sharing
+from saliency_benchmark import (
+    artifacts,
+    asking,
+    batching,
+    grid,
+    imputation,
+    masking,
+    probing,
+    scoring,
+    sequences,
+    sharing,
+)
 from saliency_benchmark.probes import perturbation
 
 
@@ -97,6 +108,19 @@ def test_the_least_salient_first_is_the_most_salient_of_the_negated_map_first(co
     least = sequences.removal(asked, sequences.order(asked, maps, 7, None, 0), "mean", "least")
     most = sequences.removal(asked, sequences.order(asked, -maps, 7, None, 0), "mean", "most")
     assert torch.allclose(least, most, atol=1e-5)
+
+
+def test_removed_pixels_show_the_fill_and_the_others_the_image(counted):
+    asked, _ = counted
+    removed = torch.zeros_like(asked.inputs[:, :1], dtype=torch.bool)
+    removed[:, :, 5:9, 3:20] = True
+    for fill in ("mean", "blur", "noise", "impute"):
+        shown = asked.without(removed, fill)
+        assert torch.equal(shown.masked_select(~removed), asked.inputs.masked_select(~removed)), fill
+        if fill != "impute":
+            assert torch.equal(shown.masked_select(removed), asked.filled(fill).masked_select(removed)), fill
+    assert torch.equal(asked.without(removed, "impute"), imputation.impute(asked.inputs, removed, asked.index))
+    assert asked.ends("impute").shape == (8, 3)
 
 
 def test_noise_fills_an_image_by_its_index_alone_and_within_black_and_white(classifier, inputs, targets, images):

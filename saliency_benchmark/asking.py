@@ -83,7 +83,7 @@ class Asked(sharing.Itself):
         return torch.stack([scores(answer, self.targets) for answer in answers], 1)
 
     def without(self, removed: torch.Tensor, fill: str) -> torch.Tensor:
-        """The images whose pixels in REMOVED, (image, 1, row, column), show FILL: one of `fills`, or `impute` (ROAD)."""
+        """The images whose pixels in REMOVED, (image, 1, row, column), show FILL: one of `fills`, or `impute`."""
         if fill == "impute":
             return imputation.impute(self.inputs, removed, self.index)
         return torch.where(removed, self.filled(fill), self.inputs)

@@ -59,7 +59,7 @@ def overview(settings: dict, tables: dict[str, pd.DataFrame]) -> dict[str, objec
 
 
 def rankings(summary: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, pd.DataFrame, pd.DataFrame]]]]:
-    """Per trained model and family of metrics: mean rank of every method, 1 is best, and its mean scores; best first."""
+    """Per trained model and family of metrics: mean rank of every method, 1 is best, and mean scores; best first."""
     for values, part in summary[summary["group"] == "all+controls"].groupby(RUN, sort=False):
         families = part.groupby("family", sort=False)
         yield _name(values), [(family, *_ranked(metrics)) for family, metrics in families]

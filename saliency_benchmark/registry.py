@@ -20,6 +20,8 @@ FUNCTIONS = {
     "probes": "probe",
     "recipes": "loss",
 }
+# The options of a registry's entries that name a method, and its options.
+BASES = {"methods": ("base", "base_options"), "recipes": ("saliency", "saliency_options")}
 
 
 @cache
@@ -43,9 +45,12 @@ def file(kind: str, label: str, entry: dict) -> Path:
 
 
 def files(kind: str, label: str, entry: dict) -> list[Path]:
-    """All registry files that ENTRY names: its own, and that of the method it is based on."""
-    base = entry["options"].get("base") if kind == "methods" else None
-    return [file(kind, label, entry), *([file("methods", base, {})] if base else [])]
+    """All registry files that ENTRY names: its own, and that of the method it is based on, or trains with."""
+    name, more = BASES.get(kind, (None, None))
+    options = entry.get("options", {})
+    if not options.get(name):
+        return [file(kind, label, entry)]
+    return [file(kind, label, entry), *files("methods", options[name], {"options": options.get(more) or {}})]
 
 
 def load(kind: str, label: str, entry: dict) -> ModuleType:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 from torch.optim.sgd import sgd
 
-from saliency_benchmark import noise, seeds
+from saliency_benchmark import calling, noise, seeds
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.progress import Progress
 
@@ -40,26 +41,27 @@ def statistics(images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Descent:
-    """SGD with Nesterov momentum by torch's own functional form; decay for weights, none for biases and batch norm.
+    """SGD with momentum by torch's own functional form; decay for weights, none for biases and batch norm.
 
     torch.optim.SGD does the same, and imports torch's compiler at its first step: longer than a small model trains.
     """
 
-    def __init__(self, network: nn.Module, momentum: float, decay: float) -> None:
+    def __init__(self, network: nn.Module, momentum: float, decay: float, nesterov: bool = True) -> None:
         self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self._memory: list[torch.Tensor | None] = [None for _ in self._parameters]
         self._momentum, self._decay, self.steps = momentum, decay, 0
+        self._nesterov = nesterov and momentum > 0
 
     def step(self, loss: torch.Tensor, rate: float) -> None:
         """One step of size RATE down the gradient of LOSS; a parameter that LOSS does not use stays as it is."""
         gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
-        nesterov = {"momentum": self._momentum, "dampening": 0.0, "nesterov": self._momentum > 0, "maximize": False}
+        kind = {"momentum": self._momentum, "dampening": 0.0, "nesterov": self._nesterov, "maximize": False}
         with torch.no_grad():
             for place, (parameter, gradient) in enumerate(zip(self._parameters, gradients, strict=True)):
                 if gradient is not None:
                     memory = [self._memory[place]]
                     decay = self._decay if parameter.ndim > 1 else 0.0
-                    sgd([parameter], [gradient], memory, weight_decay=decay, lr=rate, **nesterov)
+                    sgd([parameter], [gradient], memory, weight_decay=decay, lr=rate, **kind)
                     self._memory[place] = memory[0]
         self.steps += 1
 
@@ -76,16 +78,21 @@ def train(
     momentum: float,
     weight_decay: float,
     flip: bool,
+    schedule: str = "cosine",
+    nesterov: bool = True,
+    watch: Callable[[], bool] | None = None,
 ) -> np.ndarray:
     """Train SOURCE's network in place by SGD; gives the mean loss of each epoch. The last epoch's weights stay.
 
-    LOSS is a recipe: loss(network, inputs, labels, *, generator, layer). Raises FloatingPointError where the loss is
-    no number any more.
+    LOSS is a recipe (recipes/__init__.py). WATCH is called after every epoch and ends the training if it gives True.
+    Raises FloatingPointError where the loss is no number any more.
     """
     network = source.classifier.network.train()
     steps = max(1, len(source.labels) // batch_size)
-    descent = Descent(network, momentum, weight_decay)
+    descent = Descent(network, momentum, weight_decay, nesterov)
     generator, progress = noise.generator("training", seed), Progress("training", epochs * steps * batch_size)
+    loss = partial(loss, **calling.asked(loss, {"generator": generator, "classifier": source.classifier,
+                                               "layer": source.classifier.layer}))  # fmt: skip
     curve = np.zeros(epochs)
     # Dropout draws from the global generator: it gets a seed of its own, and the state of before comes back.
     with torch.random.fork_rng():
@@ -93,24 +100,31 @@ def train(
         for epoch in range(epochs):
             for index in _batches(len(source.labels), batch_size, generator):
                 inputs = _flipped(source.inputs(index), generator) if flip else source.inputs(index)
-                value = loss(network, inputs, source.labels[index], generator=generator, layer=source.classifier.layer)
-                descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup))
+                value = loss(network, inputs, source.labels[index])
+                descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup, schedule))
                 curve[epoch] += value.item() / steps
                 progress.add(len(index), f"loss {value.item():.3f}")
             if not np.isfinite(curve[epoch]):
                 found = f"the loss is {curve[epoch]} in epoch {epoch + 1}"
                 raise FloatingPointError(f"{found}: lower training.learning_rate")
+            if watch and watch():
+                curve = curve[: epoch + 1]
+                break
     network.eval().requires_grad_(False)
     return curve
 
 
-def probabilities(source: Source) -> torch.Tensor:
-    """Softmax of the network in evaluation mode, (image, class)."""
+def logits(source: Source) -> torch.Tensor:
+    """What the network gives in evaluation mode, (image, class)."""
     network = source.classifier.network.eval()
     starts = range(0, len(source.labels), BATCH_FOR_PREDICTION)
     with torch.inference_mode():
-        blocks = [network(source.inputs(slice(start, start + BATCH_FOR_PREDICTION))).softmax(1) for start in starts]
-    return torch.cat(blocks)
+        return torch.cat([network(source.inputs(slice(start, start + BATCH_FOR_PREDICTION))) for start in starts])
+
+
+def probabilities(source: Source) -> torch.Tensor:
+    """Softmax of the network in evaluation mode, (image, class)."""
+    return logits(source).softmax(1)
 
 
 def accuracy(source: Source) -> float:
@@ -128,9 +142,14 @@ def _flipped(inputs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return torch.where(coin[:, None, None, None], inputs.flip(3), inputs)
 
 
-def rate(step: int, steps: int, warmup: float) -> float:
-    """Share of the highest step size: a linear rise over the share WARMUP of the steps, then half a cosine to 0."""
+def rate(step: int, steps: int, warmup: float, schedule: str = "cosine") -> float:
+    """Share of the highest step size: a linear rise over the share WARMUP of the steps, then half a cosine to 0.
+
+    With the SCHEDULE "constant" it stays where it rose to.
+    """
     rising = warmup * steps
     if step < rising:
         return (step + 1) / (rising + 1)
+    if schedule == "constant":
+        return 1.0
     return 0.5 * (1 + np.cos(np.pi * (step - rising) / max(steps - rising, 1)))

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from saliency_benchmark import calling, fills, fitting, grid, noise, perturbing, registry, training
 from saliency_benchmark import classifier as classifiers
-from saliency_benchmark import fills, fitting, grid, noise, perturbing, registry, training
 from saliency_benchmark.datasets import planted
 from saliency_benchmark.models import small_cnn
 from saliency_benchmark.training import Source
@@ -149,6 +149,60 @@ def test_steps_are_nesterovs(settings):
     assert found == pytest.approx(bias, abs=1e-6)
 
 
+def test_the_rate_may_stay_where_it_rose_to(settings):
+    found = [training.rate(step, 20, 0.2, "constant") for step in range(20)]
+    assert found == [0.2, 0.4, 0.6, 0.8, *[1.0] * 16]
+    gone = 1 - trained(lambda network, *_: network.bias.sum(), settings, epochs=5, schedule="constant").bias.item()
+    assert gone == pytest.approx(5 * 0.1)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_steps_are_those_of_torchs_own_sgd(nesterov, settings):
+    """With decay too: it acts on the weight, and not on the bias."""
+
+    def loss(network, inputs, labels):
+        return ((network(inputs) - labels) ** 2).mean() / 100
+
+    more = {"momentum": 0.9, "weight_decay": 0.5, "schedule": "constant", "nesterov": nesterov, "epochs": 6}
+    found = trained(loss, settings, **more)
+    other = One()
+    groups = [{"params": [other.weight], "weight_decay": 0.5}, {"params": [other.bias], "weight_decay": 0.0}]
+    descent = torch.optim.SGD(groups, lr=0.1, momentum=0.9, nesterov=nesterov)
+    for _ in range(6):
+        descent.zero_grad()
+        loss(other, BYTES.float() / 255, torch.arange(12)).backward()
+        descent.step()
+    assert found.weight.item() == pytest.approx(other.weight.item(), rel=1e-5)
+    assert found.bias.item() == pytest.approx(other.bias.item(), rel=1e-5)
+
+
+def test_what_watches_is_asked_after_every_epoch_and_may_end_the_training(settings):
+    asked = []
+
+    def watch():
+        asked.append(True)
+        return len(asked) == 3
+
+    shown = []
+    trained(lambda *_: shown.append(True) or 0, settings, epochs=9, watch=watch)
+    assert len(asked) == len(shown) == 3
+
+
+def test_a_recipe_is_given_what_it_asks_for_by_name(settings):
+    given = {}
+
+    def recipe(network, inputs, labels, *, layer, classifier, generator, mine=3):
+        given.update(layer=layer, classifier=classifier, generator=generator, mine=mine)
+        return network(inputs).sum()
+
+    model = classifiers.Classifier(One(), torch.zeros(1), torch.ones(1), "here")
+    training.train(Source(model, BYTES, torch.arange(12)), recipe, seed=0, **settings | {"epochs": 1})
+    assert given["layer"] == "here"
+    assert given["classifier"] is model
+    assert isinstance(given["generator"], torch.Generator)
+    assert given["mine"] == 3
+
+
 def test_decay_shrinks_weights_and_spares_biases(settings):
     left = trained(lambda *_: 0, settings, weight_decay=0.5)
     assert left.weight.item() == pytest.approx(1 - 0.1 * 0.5)
@@ -228,9 +282,9 @@ def step(draw):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = small_cnn.build((3, 16, 24), 4, width=4).train()
-        value = loss(
-            network, draw(6, 3, 16, 24), torch.arange(6) % 4, generator=noise.generator(seed), layer="block3.2"
-        )
+        model = classifiers.Classifier(network, torch.full((3,), 0.5), torch.full((3,), 0.25), "block3.2")
+        given = {"generator": noise.generator(seed), "classifier": model, "layer": "block3.2"}
+        value = calling.call(loss, network, draw(6, 3, 16, 24), torch.arange(6) % 4, given=given, options={})
         return value.detach(), torch.autograd.grad(value, list(network.parameters())), network
 
     return take

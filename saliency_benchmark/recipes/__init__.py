@@ -1,5 +1,7 @@
-"""Ways to train. One file each: `loss(network, inputs, labels, *, generator, layer, **options)` gives the batch's loss.
+"""Ways to train. One file each: `loss(network, inputs, labels, *, generator, **options)` gives the batch's loss.
 
 inputs (image, channel, row, column), normalised: 0 is the data set's mean colour; labels (image). GENERATOR is the only
-source of chance; LAYER names the module of the last feature map. The network is in training mode.
+source of chance; the network is in training mode, and is left so. A loss also gets, where it has parameters of these
+names, `layer` (name of the module of the last feature map) and `classifier` (the network with its normalisation).
+`CHOICES` names, for options that are words, or lists or keys of words, those that can be chosen.
 """

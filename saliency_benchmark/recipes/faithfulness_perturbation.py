@@ -2,9 +2,9 @@
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from saliency_benchmark import perturbing
+from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.recipes import composed
 
 
 def loss(
@@ -13,12 +13,12 @@ def loss(
     labels: torch.Tensor,
     *,
     generator: torch.Generator,
-    layer: str,
+    classifier: Classifier,
     clean_weight: float = 1.0,
     perturbed_weight: float = 1.0,
 ) -> torch.Tensor:
     """A sum, not a mean: l(f(x)) + l(f(x perturbed)); the maps are the network's own last feature maps, as they are."""
-    with perturbing.features_of(network, layer, inputs) as features:
-        clean = functional.cross_entropy(network(inputs), labels)
-    perturbed = perturbing.draw(inputs, features[0].detach(), generator)
-    return clean_weight * clean + perturbed_weight * functional.cross_entropy(network(perturbed), labels)
+    weights = {"clean": clean_weight, "masked": perturbed_weight}
+    return composed.loss(
+        network, inputs, labels, generator=generator, classifier=classifier, parts=("fp",), weights=weights
+    )

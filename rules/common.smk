@@ -10,6 +10,7 @@ TRAIN_IMAGES = "results/{dataset}/images/train.h5"
 TEST_IMAGES = "results/{dataset}/images/test.h5"
 MODEL = "results/{dataset}/{model}/{recipe}/seed-{seed}/model.h5"
 QUALITY = "results/{dataset}/{model}/{recipe}/seed-{seed}/quality.csv"
+CALIBRATION = "results/{dataset}/{model}/{recipe}/seed-{seed}/calibration.csv"
 MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/{split}.h5"
 TEST_MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/test.h5"
 RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{method}/{split}.h5"
@@ -73,9 +74,19 @@ def architecture(wildcards):
     return {key: value for key, value in config["models"][wildcards.model].items() if key not in ("weights", "train")}
 
 
+def recipe(wildcards):
+    """What decides how to train: the recipe's entry without what says for which seeds."""
+    return {key: value for key, value in config["recipes"][wildcards.recipe].items() if key != "seeds"}
+
+
 def training(wildcards):
     """Training settings, with those of the data set before the general ones."""
-    return config["training"] | config["datasets"][wildcards.dataset]["training"]
+    return design.training(config, wildcards.dataset)
+
+
+def retraining(wildcards):
+    """The same without what chooses by validation images: ROAR trains on all images, and its last epoch counts."""
+    return {key: value for key, value in training(wildcards).items() if key not in design.BY_VALIDATION}
 
 
 def paths(template, rows):

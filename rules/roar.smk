@@ -32,8 +32,8 @@ rule retrain:
         "../envs/torch.yaml"
     params:
         model=architecture,
-        recipe=lookup(dpath="recipes/{recipe}", within=config),
-        training=training,
+        recipe=recipe,
+        training=retraining,
         removal=removal,
         seed=repeat_seed,
         code=code("retrain.py", "model", "recipe"),
@@ -54,8 +54,8 @@ rule retrain_ends:
         "../envs/torch.yaml"
     params:
         model=architecture,
-        recipe=lookup(dpath="recipes/{recipe}", within=config),
-        training=training,
+        recipe=recipe,
+        training=retraining,
         fill=config["roar"]["fill"],
         seed=repeat_seed,
         code=code("retrain_ends.py", "model", "recipe"),

@@ -18,6 +18,7 @@ def problems(config: dict) -> Iterator[str]:
     try:
         yield from _folder_problems(config)
         yield from _model_problems(config)
+        yield from _training_problems(config)
         yield from _group_problems(config)
         yield from _bundle_problems(config)
         yield from _metric_problems(config)
@@ -52,6 +53,18 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         takes = ", ".join(sorted(known)) or "none"
         yield f"{kind}.{label}.options: {path.name} takes no {option!r}{hint}; it takes: {takes}"
+    yield from _choice_problems(f"{kind}.{label}.options", entry["options"], provenance.constant(path, "CHOICES", {}))
+
+
+def _choice_problems(place: str, options: dict, choices: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    """Words among OPTIONS, in their lists or as their keys, that the file's CHOICES do not have."""
+    for option in choices.keys() & options.keys():
+        value, known = options[option], choices[option]
+        for word in value if isinstance(value, list | dict) else [value]:
+            if word is not None and word not in known:
+                near = get_close_matches(str(word), known, 1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                yield f"{place}.{option}: no {word!r}{hint}; there are: {', '.join(known)}"
 
 
 def _name_problems(config: dict) -> Iterator[str]:
@@ -93,6 +106,19 @@ def _model_problems(config: dict) -> Iterator[str]:
             yield f"models.{label}.weights: there is no file {str(Path(path).absolute())!r}"
         if not entry["train"] and not path and "call" not in entry:
             yield f"models.{label}: `train: false` wants `weights`, or it would be a network of random ones"
+
+
+def _training_problems(config: dict) -> Iterator[str]:
+    for dataset in config["datasets"]:
+        settings = design.training(config, dataset)
+        asked = {name for name in design.BY_VALIDATION if settings.get(name) not in (None, False, 0, "last")}
+        for name in sorted(asked) if not settings["validation"] else ():
+            told = f"training.{name} is {settings[name]}, and no images of {dataset} are set aside for validation"
+            yield f"{told}: set training.validation, for instance to 0.1"
+    for label, entry in config["recipes"].items():
+        method = entry["options"].get("saliency")
+        if method and provenance.constant(registry.file("methods", method, {}), "NEEDS_REGIONS"):
+            yield f"recipes.{label}.options.saliency: {method} needs regions, which training does not have"
 
 
 def _group_problems(config: dict) -> Iterator[str]:

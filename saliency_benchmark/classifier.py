@@ -33,12 +33,23 @@ class Classifier:
         return (1 - self.mean) / self.deviation
 
 
-def save(path: str | Path, classifier: Classifier, description: dict, curve: np.ndarray, origin: dict) -> None:
-    """DESCRIPTION is what `networks.build` needs to make the network again: entry, label, shape, classes."""
+def save(
+    path: str | Path,
+    classifier: Classifier,
+    description: dict,
+    curves: artifacts.Arrays,
+    origin: dict,
+    facts: dict | None = None,
+) -> None:
+    """DESCRIPTION is what `networks.build` needs to make the network again: entry, label, shape, classes.
+
+    CURVES (epoch) by name, `loss` among them; FACTS of the training: the epoch chosen, a temperature.
+    """
     weights = {f"weights.{name}": value.cpu().numpy() for name, value in classifier.network.state_dict().items()}
     arrays = {name: np.atleast_1d(value) for name, value in weights.items()}
-    arrays |= {"mean": classifier.mean.cpu().numpy(), "deviation": classifier.deviation.cpu().numpy(), "loss": curve}
-    artifacts.write(path, artifacts.MODEL, arrays, origin, facts={**description, "layer": classifier.layer})
+    arrays |= {"mean": classifier.mean.cpu().numpy(), "deviation": classifier.deviation.cpu().numpy(), **curves}
+    told = {**description, "layer": classifier.layer, **(facts or {})}
+    artifacts.write(path, artifacts.MODEL, arrays, origin, facts=told)
 
 
 def load(path: str | Path) -> Classifier:

@@ -6,7 +6,9 @@ from saliency_benchmark import provenance, registry
 
 # Keyword arguments that the workflow hands over itself; the settings cannot. Those of models, and of the other entries.
 TOLD_TO_MODELS = {"shape", "classes", "num_classes"}
-PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given"}
+PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given", "classifier"}
+# Training settings that need validation images.
+BY_VALIDATION = {"validation", "selection", "patience", "temperature"}
 
 # What a file of maps holds that a metric may read.
 OF_MAPS = {"maps", "sum", "completeness_gap", "prediction"}
@@ -19,8 +21,13 @@ def trained(config: dict) -> list[dict]:
         for dataset, entry in config["datasets"].items()
         for model in entry.get("models", config["models"])
         for recipe in entry.get("recipes", config["recipes"])
-        for seed in config["seeds"]
+        for seed in config["recipes"][recipe].get("seeds", config["seeds"])
     ]
+
+
+def training(config: dict, dataset: str) -> dict:
+    """Training settings for DATASET: its own before the general ones."""
+    return config["training"] | config["datasets"][dataset]["training"]
 
 
 def retrained(config: dict) -> list[dict]:

@@ -8,8 +8,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from saliency_benchmark import devices, layers, networks, registry, seeds, training, weights
+from saliency_benchmark import (
+    calling,
+    devices,
+    layers,
+    networks,
+    registry,
+    seeds,
+    selection,
+    splitting,
+    temperature,
+    training,
+    weights,
+)
 from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.selection import Course
 from saliency_benchmark.training import Source
 
 # Keys of a model's entry that make its network; `weights` and `train` tell what happens to it then.
@@ -56,19 +69,38 @@ def obtain(
     *,
     path: str | Path | None = None,
     train: bool = True,
-) -> tuple[Source, np.ndarray]:
+) -> tuple[Source, Course]:
     """The classifier of a run: as its factory makes it, with the weights of PATH, and trained on from there if TRAIN.
 
-    Raises ValueError where the weights do not fit.
+    SETTINGS may hold those of `training.train`, and `validation`: the share of the images set aside, which are in no
+    step, and by which alone the epoch is chosen (`selection`, `patience`) and the `temperature` fitted. The images of
+    the result are those trained on. Raises ValueError where the weights do not fit.
     """
     network = networks.build(*_made_of(told), seeds.derive("weights", seed))
     if path is not None:
         weights.put(path, network, told["classes"] if train else None)
-    source = source_of(_classifier(network, told, images, train), images, labels)
+    share = settings.get("validation", 0) if train else 0
+    kept, aside = splitting.split(labels, share, seed) if share else (slice(None), None)
+    source = source_of(_classifier(network, told, images[kept], train), images[kept], labels[kept])
     if train:
-        return source, training.train(source, loss, seed=seed, **settings)
+        held = None if aside is None else source_of(source.classifier, images[aside], labels[aside])
+        return source, _taught(source, held, loss, seed, settings)
     network.eval().requires_grad_(False)
-    return source, np.zeros(0)
+    return source, Course({"loss": np.zeros(0)})
+
+
+def _taught(source: Source, aside: Source | None, loss: Callable, seed: int | str, settings: dict) -> Course:
+    how = calling.asked(training.train, settings)
+    if aside is None:
+        return Course({"loss": training.train(source, loss, seed=seed, **how)})
+    calibrated = settings.get("selection") == "calibrated"
+    watch = selection.Watch(aside, settings["epochs"], settings.get("patience"), keep=calibrated)
+    curve = training.train(source, loss, seed=seed, watch=watch, **how)
+    chosen = watch.restore() if calibrated else len(curve) - 1
+    course = Course({"loss": curve, **watch.curves()}, {"epoch": chosen + 1})
+    if settings.get("temperature"):
+        course.facts["temperature"] = temperature.scale(aside)
+    return course
 
 
 def source_of(model: Classifier, images: np.ndarray, labels: np.ndarray) -> Source:

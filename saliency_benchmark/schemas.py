@@ -26,7 +26,17 @@ IMAGES = Schema(
         "region?": "image row column",
     },
 )
-MODEL = Schema("model", {"mean": "channel", "deviation": "channel", "loss": "epoch"}, open=True)
+MODEL = Schema(
+    "model",
+    {
+        "mean": "channel",
+        "deviation": "channel",
+        "loss": "epoch",
+        "validation_accuracy?": "epoch",
+        "validation_ece?": "epoch",
+    },
+    open=True,
+)
 # `attribution`, `label`, `prediction` and `index` (place in the file of images) are what the ViRelAy viewer reads.
 MAPS = Schema(
     "maps",

@@ -41,7 +41,8 @@ def test_every_setting_is_described():
 def test_defaults_are_filled_in_at_every_depth():
     full = config.complete(TINY)
     assert full["training"] == {"epochs": 1, "batch_size": 20, "learning_rate": 0.1, "warmup": 0.2, "momentum": 0.9,
-                                "weight_decay": 0.0005, "flip": False}  # fmt: skip
+                                "weight_decay": 0.0005, "flip": False, "schedule": "cosine", "nesterov": True,
+                                "validation": 0, "selection": "last", "temperature": False}  # fmt: skip
     assert full["methods"]["gradient"] == {"options": {}}
     assert full["roar"]["fill"] == "mean"
     assert full["explain"] == {"target": "prediction", "output": "logit", "background": 64, "together": {}}
@@ -92,6 +93,24 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ),
         ({"metrics": {"dauc": {"probe": "nothing"}}}, "reads the probe 'nothing', which is not in `probes`"),
         ({"metrics": {}}, "metrics: {} should be non-empty"),
+        (
+            {"recipes": {"all": {"file": "composed", "options": {"parts": ["fp", "lf"]}}}},
+            "recipes.all.options.parts: no 'lf'; there are: fp, ap, fl",
+        ),
+        (
+            {"recipes": {"all": {"file": "composed", "options": {"weights": {"clear": 1}}}}},
+            "recipes.all.options.weights: no 'clear' (did you mean 'clean'?); there are: clean, masked",
+        ),
+        ({"recipes": {"all": {"file": "composed", "options": {"fill": "red"}}}}, "options.fill: no 'red'"),
+        ({"recipes": {"all": {"file": "composed", "options": {"saliency": "gradcam"}}}}, "did you mean 'grad_cam'?"),
+        ({"recipes": {"all": {"file": "composed", "options": {"saliency": "oracle"}}}}, "oracle needs regions"),
+        (
+            {"training": {"selection": "calibrated"}},
+            "training.selection is calibrated, and no images of fashion are set aside for validation",
+        ),
+        ({"training": {"patience": 3}}, "training.patience is 3, and no images of planted"),
+        ({"training": {"temperature": True}}, "set training.validation, for instance to 0.1"),
+        ({"training": {"schedule": "linear"}}, "'linear' is not one of ['cosine', 'constant']"),
         ({"explain": {"target": "logit"}}, "is 'logit'; wanted: ['prediction', 'label'] or integer of at least 0"),
     ],
 )
@@ -129,6 +148,21 @@ def test_the_oracle_explains_only_where_regions_are():
     assert "oracle" not in design.methods(full, "fashion")
     assert "oracle" in design.methods(full, "planted")
     assert design.metrics(full, "fashion") == ["dauc", "dc"]
+
+
+def test_a_recipe_may_have_seeds_of_its_own():
+    recipes = {"baseline": {}, "perturbed": {"file": "faithfulness_perturbation", "seeds": [7]}}
+    rows = design.trained(config.complete(changed(recipes=recipes, seeds=[0, 1])))
+    found = [(row["recipe"], row["seed"]) for row in rows if row["dataset"] == "fashion"]
+    assert found == [("baseline", 0), ("baseline", 1), ("perturbed", 7)]
+
+
+def test_validation_images_of_one_data_set_are_enough_for_it_alone():
+    datasets = copy.deepcopy(TINY["datasets"])
+    datasets["fashion"]["training"] = {"validation": 0.2, "temperature": True}
+    full = config.complete(changed(datasets=datasets))
+    assert design.training(full, "fashion") == full["training"] | {"validation": 0.2, "temperature": True}
+    assert design.training(full, "planted") == full["training"]
 
 
 def test_controls_are_in_no_group_of_explanations():

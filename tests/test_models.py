@@ -271,7 +271,7 @@ def test_a_stored_model_comes_back_with_all_that_is_its_own(tmp_path):
         entry("Net.sized", size=[9, 9], classes=5, normalisation=normalisation), "mine", IMAGES, LABELS
     )
     model = fitting.untrained(told, IMAGES, 3)
-    classifiers.save(tmp_path / "model.h5", model, told, np.zeros(0), {})
+    classifiers.save(tmp_path / "model.h5", model, told, {"loss": np.zeros(0)}, {})
     back = classifiers.load(tmp_path / "model.h5")
     inputs = back.normalise(IMAGES)
     with torch.no_grad():

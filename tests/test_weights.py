@@ -160,9 +160,9 @@ def model(tmp_path, settings, baseline):
 
 
 def test_without_training_the_weights_stay_as_they_are(model):
-    source, curve, _ = model(train=False)
+    source, course, _ = model(train=False)
     assert same(source.classifier.network, network(1))
-    assert curve.shape == (0,)
+    assert course.curves["loss"].shape == (0,)
     assert not any(module.training for module in source.classifier.network.modules())
     assert not any(parameter.requires_grad for parameter in source.classifier.network.parameters())
     assert training.accuracy(source) >= 0
@@ -175,11 +175,11 @@ def test_one_class_of_images_is_enough_where_nothing_is_trained(model):
 
 
 def test_training_goes_on_from_the_weights(model, settings, baseline):
-    source, curve, _ = model(train=True)
+    source, course, _ = model(train=True)
     by_hand = fitting.source_of(source.classifier, IMAGES, LABELS)
     by_hand.classifier.network = network(1)
     expected = training.train(by_hand, baseline, seed=0, **settings | {"epochs": 1, "batch_size": 8})
-    assert np.allclose(curve, expected, atol=1e-5)
+    assert np.allclose(course.curves["loss"], expected, atol=1e-5)
 
 
 def test_the_path_of_the_weights_is_in_no_stored_model_and_remove_and_retrain_does_not_see_them(model):

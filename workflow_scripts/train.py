@@ -11,5 +11,6 @@ loss = fitting.recipe(names.recipe, params.recipe)
 # The settings, not the params: those tell what a file of weights holds, these where it is.
 entry = snakemake.config["models"][names.model]
 how = {"path": entry.get("weights"), "train": entry["train"]}
-source, curve = fitting.obtain(images["data"], images["label"], told, loss, int(names.seed), params.training, **how)
-classifier.save(snakemake.output.model, source.classifier, told, curve, artifacts.origin(snakemake))
+source, course = fitting.obtain(images["data"], images["label"], told, loss, int(names.seed), params.training, **how)
+origin = artifacts.origin(snakemake)
+classifier.save(snakemake.output.model, source.classifier, told, course.curves, origin, course.facts)

@@ -11,6 +11,7 @@ CURVES = [
 ]
 PARTS = {
     "models": paths(QUALITY, TRAINED),
+    "calibration": paths(CALIBRATION, TRAINED),
     "summary": paths(SUMMARY, SCORED),
     "agreement": paths(AGREEMENT, SCORED),
 }

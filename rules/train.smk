@@ -13,7 +13,7 @@ rule train:
         "../envs/torch.yaml"
     params:
         model=given_model,
-        recipe=lookup(dpath="recipes/{recipe}", within=config),
+        recipe=recipe,
         training=training,
         code=code("train.py", "model", "recipe"),
     script:
@@ -26,6 +26,7 @@ rule assess:
         images=TEST_IMAGES,
     output:
         quality=QUALITY,
+        calibration=CALIBRATION,
     log:
         f"{LOG}/assess.log",
     conda:

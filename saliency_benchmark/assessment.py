@@ -1,6 +1,7 @@
 """The model itself: accuracy and calibration on clean, masked and adversarial test images."""
 
 import numpy as np
+import pandas as pd
 import torch
 
 from saliency_benchmark import attack, calibration, noise, perturbing
@@ -10,8 +11,12 @@ from saliency_benchmark.progress import Progress
 BATCH = 256
 
 
-def assess(classifier: Classifier, images: np.ndarray, labels: np.ndarray, seed: int) -> list[dict]:
-    """One row per kind of input: clean; masked as the FP recipe masks; adversarial by PGD."""
+def answers(classifier: Classifier, images: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Probabilities (image, class) by kind of input: clean; masked; adversarial by PGD.
+
+    Masked as recipes/faithfulness_perturbation.py masks by default, whatever the model's own recipe; the masks of an
+    image depend on SEED and on the model's features.
+    """
     outputs: dict[str, list[torch.Tensor]] = {"clean": [], "masked": [], "adversarial": []}
     generator, progress = noise.generator("assessment", seed), Progress("assessing", len(images))
     for start in range(0, len(images), BATCH):
@@ -24,5 +29,15 @@ def assess(classifier: Classifier, images: np.ndarray, labels: np.ndarray, seed:
         with torch.no_grad():
             outputs["adversarial"].append(classifier.network(adversarial))
         progress.add(len(truth))
-    probabilities = {kind: torch.cat(blocks).softmax(1).cpu().numpy() for kind, blocks in outputs.items()}
-    return [{"input": kind, **calibration.quality(values, labels)} for kind, values in probabilities.items()]
+    return {kind: torch.cat(blocks).softmax(1).cpu().numpy() for kind, blocks in outputs.items()}
+
+
+def quality(answers: dict[str, np.ndarray], labels: np.ndarray, keys: dict) -> pd.DataFrame:
+    """The rows of models.csv, KEYS before them: one per kind of input."""
+    return pd.DataFrame([{**keys, "input": kind, **calibration.quality(one, labels)} for kind, one in answers.items()])
+
+
+def diagrams(answers: dict[str, np.ndarray], labels: np.ndarray, keys: dict) -> pd.DataFrame:
+    """The rows of calibration.csv, KEYS before them: one per kind of input and bin of confidence."""
+    rows = [(kind, row) for kind, one in answers.items() for row in calibration.diagram(one, labels)]
+    return pd.DataFrame([{**keys, "input": kind, **row} for kind, row in rows])

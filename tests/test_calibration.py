@@ -42,6 +42,41 @@ def test_ece_is_torchmetrics(answers):
     assert found["accuracy"] == (probabilities.argmax(1) == labels).mean()
 
 
+def test_ece_of_confidence_one_where_torchmetrics_opens_a_sixteenth_bin():
+    """Right at 0.95 and wrong at 1.0 are one bin, half right: |0.5 - 0.975|; apart they would be 0.525."""
+    compat.torchvision()
+    from torchmetrics.classification import MulticlassCalibrationError
+
+    probabilities, labels = np.array([[0.05, 0.95], [0.0, 1.0]]), np.array([1, 0])
+    other = MulticlassCalibrationError(num_classes=2, n_bins=15, norm="l1")
+    assert other(torch.from_numpy(probabilities), torch.from_numpy(labels)).item() == pytest.approx(0.525)
+    assert calibration.quality(probabilities, labels)["ece"] == pytest.approx(0.475)
+
+
+def test_softmax_that_rounds_beyond_one_is_in_the_last_bin():
+    assert calibration.ece(np.array([np.nextafter(np.float32(1), np.float32(2))]), np.array([True])) < 1e-6
+
+
+def test_a_diagram_tells_of_every_bin_what_lies_in_it(answers):
+    probabilities, labels = answers
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
+    rows = calibration.diagram(probabilities, labels)
+    assert [row["bin"] for row in rows] == list(range(15))
+    for row in rows:
+        assert (row["low"], row["high"]) == pytest.approx((row["bin"] / 15, (row["bin"] + 1) / 15))
+        members = (row["low"] < confidence) & (confidence <= row["high"])
+        assert row["images"] == members.sum()
+        if members.any():
+            assert row["confidence"] == pytest.approx(confidence[members].mean())
+            assert row["accuracy"] == pytest.approx(correct[members].mean())
+        else:
+            assert np.isnan([row["confidence"], row["accuracy"]]).all()
+    # With four classes nobody is less sure than a quarter.
+    assert [row["images"] for row in rows[:3]] == [0, 0, 0]
+    weighted = sum(row["images"] * abs(row["accuracy"] - row["confidence"]) for row in rows if row["images"]) / 500
+    assert weighted == pytest.approx(calibration.quality(probabilities, labels)["ece"])
+
+
 def test_sure_and_right_once_sure_and_wrong_once():
     confidence, correct = np.array([0.95, 1.0]), np.array([True, False])
     assert calibration.ece(confidence, correct) == pytest.approx(0.475)

@@ -26,10 +26,11 @@ SETTINGS = ROOT / "tests" / "settings.yaml"
 MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
 ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, retrain=4, retrain_ends=2, probe=13, agree=7,
-              tabulate=3, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1, summarise_roar=1,
+              tabulate=4, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1, summarise_roar=1,
               report=1)  # fmt: skip
 COLUMNS = {
     "models": "dataset model recipe seed split input accuracy ece adaptive_ece classwise_ece",
+    "calibration": "dataset model recipe seed split input bin low high confidence accuracy images",
     "scores": "dataset model recipe seed method metric image score",
     "summary": "dataset model recipe seed method group metric direction mean low high mean_rank images invalid",
     "agreement": "dataset model recipe seed metric group alpha low high level images methods invalid",
@@ -313,7 +314,8 @@ def test_a_default_spelled_out_is_no_change(run):
             f"{MODEL}/readings/perturbation/random.h5",
             Counter(probe=1, agree=2, tabulate=2, tabulate_scores=1, report=1),
         ),
-        (f"{MODEL}/quality.csv", Counter(assess=1, tabulate=1, report=1)),
+        (f"{MODEL}/quality.csv", Counter(assess=1, tabulate=2, report=1)),
+        (f"{MODEL}/calibration.csv", Counter(assess=1, tabulate=2, report=1)),
         (
             f"{MODEL}/ranks/gradient/train.h5",
             Counter(rank=1, retrain=2, tabulate_roar=1, summarise_roar=1, report=1),

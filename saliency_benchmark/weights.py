@@ -60,6 +60,9 @@ def put(path: str | Path, network: nn.Module, classes: int | None = None) -> Non
     other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
     if classes is not None and _is_head(other, own, state, classes):
         LOGGER.info("%s: %s left random, since the classes differ", Path(path).name, ", ".join(sorted(other)))
+        layer = other[0].rpartition(".")[0]
+        # What the file has of that layer and the network has not, a bias, goes with it.
+        state = {name: value for name, value in state.items() if name in own or name.rpartition(".")[0] != layer}
         state, other = state | {name: own[name] for name in other}, []
     faults = [
         # Files of old versions of torch do not count batches.

@@ -3,7 +3,9 @@
 from difflib import get_close_matches
 from types import ModuleType
 
+import torch
 from torch import nn
+from torch.nn import functional
 
 from saliency_benchmark import compat
 
@@ -11,12 +13,22 @@ from saliency_benchmark import compat
 BARE = {"aux_logits": False, "init_weights": False}
 
 
-def build(shape: tuple[int, int, int], classes: int, *, name: str, settings: dict | None = None) -> nn.Module:
+def build(
+    shape: tuple[int, int, int],
+    classes: int,
+    *,
+    name: str,
+    settings: dict | None = None,
+    dropout: float = 0.0,
+    bias: bool = True,
+) -> nn.Module:
     """NAME as torchvision.models has it (resnet18, vit_b_16, ...); SETTINGS: more keyword arguments of its builder.
 
-    GoogLeNet and Inception have no auxiliary heads unless SETTINGS say so. A first convolution for three channels is
-    made anew where SHAPE has another number. Raises ValueError where the name is unknown, or of no image classifier,
-    and where a transformer cannot take images of SHAPE.
+    DROPOUT: share of the last layer's inputs that are dropped in training, beside what the network drops by itself;
+    BIAS: whether the last layer has biases (arXiv 2311.17876: 0.2 and none). GoogLeNet and Inception have no auxiliary
+    heads unless SETTINGS say so. A first convolution for three channels is made anew where SHAPE has another number.
+    Raises ValueError where the name is unknown, or of no image classifier, and where a transformer cannot take images
+    of SHAPE.
     """
     compat.torchvision()
     from torchvision import models
@@ -29,7 +41,30 @@ def build(shape: tuple[int, int, int], classes: int, *, name: str, settings: dic
         raise ValueError(f"{name} takes no images of {shape[1]} x {shape[2]} pixels ({error}); {ADVICE}") from error
     if shape[0] != 3:
         _take_channels(network, shape[0])
+    if dropout or not bias:
+        _take_head(network, name, dropout, bias)
     return network
+
+
+class Head(nn.Linear):
+    """A last layer that drops some of its inputs in training; it has the weights and the name of LAYER."""
+
+    def __init__(self, layer: nn.Linear, dropout: float, bias: bool) -> None:
+        super().__init__(layer.in_features, layer.out_features, bias)
+        self.dropout, self.weight = dropout, layer.weight
+        self.bias = layer.bias if bias else None
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return super().forward(functional.dropout(features, self.dropout) if self.training else features)
+
+
+def _take_head(network: nn.Module, name: str, dropout: float, bias: bool) -> None:
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}; wanted: a share of at least 0 and below 1")
+    linear = [path for path, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise ValueError(f"{name} has no linear layer at its end: leave out dropout and bias")
+    network.set_submodule(linear[-1], Head(network.get_submodule(linear[-1]), dropout, bias))
 
 
 ADVICE = "set `size: [224, 224]` of the model: they are resized inside it"

@@ -26,7 +26,7 @@ def test_masking_can_make_no_model_and_no_map_out_of_date(script):
         assert "saliency_benchmark/masking.py" not in closure(script, f"methods/{method}.py")
 
 
-@pytest.mark.parametrize("entry", ["rank.py", "retrain.py", "probes/perturbation.py", "metrics/relevance_rank.py"])
+@pytest.mark.parametrize("entry", ["rank.py", "retrain.py", "probes/perturbation.py", "probes/road.py"])
 def test_masking_makes_out_of_date_what_masks(entry):
     script, entries = ("probe.py", [entry]) if "/" in entry else (entry, [])
     assert "saliency_benchmark/masking.py" in closure(script, *entries)

@@ -1,4 +1,4 @@
-"""Alpha against its definition, its package and its closed form; the interval against scipy; the tables by hand."""
+"""Alpha against its definition, its package and its closed form; its interval; the tables by hand."""
 
 from itertools import pairwise
 
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saliency_benchmark import agreement, evaluation
+from saliency_benchmark import agreement, bootstrap, evaluation
+from tests.rankings import brute_force, permutations, ragged, related
 
 LEVELS = ["ordinal", "interval"]
 OPTIONS = {"level": "ordinal", "confidence": 0.95, "resamples": 500, "seed": 0}
@@ -20,46 +21,6 @@ EXAMPLE = np.array(
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, np.nan],
     ]
 )
-
-
-def brute_force(ranking, level):
-    """Krippendorff (2011) to the letter: coincidences of values, and the squared distance of each pair."""
-    units = [column[np.isfinite(column)] for column in ranking.T]
-    units = [unit for unit in units if len(unit) >= 2]
-    values = np.unique(np.concatenate(units))
-    coincidences = np.zeros((len(values), len(values)))
-    for unit in units:
-        for place, one in enumerate(unit):
-            for other in np.delete(unit, place):
-                coincidences[np.searchsorted(values, one), np.searchsorted(values, other)] += 1 / (len(unit) - 1)
-    margin = coincidences.sum(1)
-    observed = expected = 0.0
-    for c in range(len(values)):
-        for k in range(len(values)):
-            low, high = min(c, k), max(c, k)
-            ordinal = margin[low : high + 1].sum() - (margin[c] + margin[k]) / 2
-            distance = ordinal**2 if level == "ordinal" else (values[c] - values[k]) ** 2
-            observed += coincidences[c, k] * distance
-            expected += margin[c] * margin[k] * distance / (margin.sum() - 1)
-    return 1 - observed / expected
-
-
-def permutations(images, methods, seed=0):
-    return np.random.default_rng(seed).permuted(np.tile(np.arange(1.0, methods + 1), (images, 1)), axis=1)
-
-
-def related(images, methods, seed=0, noise=1.0):
-    """Scores (method, image) that agree in part."""
-    rng = np.random.default_rng(seed)
-    return np.arange(methods)[:, None] + noise * methods * rng.normal(size=(methods, images))
-
-
-def ragged(seed):
-    """Ranks with ties and missing values."""
-    rng = np.random.default_rng(seed)
-    scores = np.round(related(9, 5, seed, noise=0.3))
-    scores[rng.random(scores.shape) < 0.25] = np.nan
-    return agreement.ranks(scores[:, np.isfinite(scores).sum(0) >= 2], True)
 
 
 def counted(ranking):
@@ -79,6 +40,8 @@ def test_complete_rankings_have_a_closed_form_with_kendalls_w(images, methods):
     m, n = images, methods
     w = 12 * ((ranking.sum(0) - m * (n + 1) / 2) ** 2).sum() / (m**2 * (n**3 - n))
     closed = 1 - (1 - w) * (m * n - 1) / (n * (m - 1))
+    assert agreement.kendalls_w(ranking) == pytest.approx(w, abs=1e-12)
+    assert agreement.alpha_from_w(w, m, n) == pytest.approx(closed, abs=1e-12)
     for level in LEVELS:
         package = krippendorff.alpha(reliability_data=ranking, level_of_measurement=level)
         found = agreement.alpha(ranking, level)
@@ -131,7 +94,7 @@ def test_the_direction_of_a_metric_does_not_matter_to_alpha(level):
 
 
 def test_the_best_has_rank_one_ties_share_and_the_invalid_has_none():
-    scores = np.array([[0.9, 1, np.nan], [0.1, 2, 5], [0.5, 1, 7], [0.4, 0, np.nan]])
+    scores = np.array([[0.9, 1, np.nan], [0.1, 2, 5], [0.5, 1, 7], [0.4, 0, np.inf]])
     nan = np.nan
     assert np.array_equal(
         agreement.ranks(scores, True), [[1, 4, 2, 3], [2.5, 1, 2.5, 4], [nan, 2, 1, nan]], equal_nan=True
@@ -151,6 +114,106 @@ def test_nothing_to_agree_on_is_no_number_and_no_error(ranking):
     for level in LEVELS:
         assert np.isnan(agreement.alpha(ranking, level))
         assert np.isnan(agreement.interval(ranking, **OPTIONS | {"level": level})).all()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_raw_scores_are_the_packages_and_the_definitions(level):
+    """More values than ranks have: pooled and sorted; some of them tie, some are missing or not finite."""
+    scores = related(60, 6).round(2)
+    scores[1, :9] = scores[0, :9]
+    scores[2, 5:9], scores[3, 4], scores[4, 1:] = np.nan, np.inf, np.nan  # the fifth has one value: no pair
+    assert len(np.unique(scores)) > agreement.FEW
+    values = np.where(np.isfinite(scores), scores, np.nan).T
+    package = krippendorff.alpha(reliability_data=values, level_of_measurement=level)
+    assert [agreement.alpha(scores.T, level), brute_force(values, level)] == pytest.approx([package] * 2, abs=1e-12)
+
+
+def test_raw_scores_need_no_table_of_their_pairs():
+    """The package would need 1 TB for the pairs of 300,000 values."""
+    scores = related(20_000, 15, noise=0.5)
+    by_variance = np.stack([scores - scores.mean(1, keepdims=True), scores - scores.mean()])
+    within, total = (part.var() for part in by_variance)
+    m, size = scores.shape[1], scores.size
+    expected = 1 - (size - 1) / size * m / (m - 1) * within / total
+    assert agreement.alpha(scores.T, "interval") == pytest.approx(expected, abs=1e-12)
+    places = stats.rankdata(scores).reshape(scores.shape)
+    assert agreement.alpha(scores.T) == pytest.approx(agreement.alpha(places.T, "interval"), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_level_ratio_is_the_packages_and_the_definitions(seed):
+    ranking = ragged(seed)
+    package = krippendorff.alpha(reliability_data=ranking, level_of_measurement="ratio")
+    fast = agreement.alpha_from_counts(*counted(ranking), "ratio")
+    found = [agreement.alpha(ranking, "ratio"), float(fast), brute_force(ranking, "ratio")]
+    assert found == pytest.approx([package] * 3, abs=1e-12)
+    with pytest.raises(ValueError, match="give ranks"):
+        agreement.alpha(np.abs(related(60, 6)).T, "ratio")
+
+
+FORMS = {
+    "complete": permutations(20, 5),
+    "ties": agreement.ranks(np.round(related(20, 5, noise=0.3)), True),
+    "missing": ragged(1),
+    "raw": related(60, 6).T,
+}
+
+
+@pytest.mark.parametrize("level", [*LEVELS, "ratio"])
+@pytest.mark.parametrize("form", FORMS)
+def test_an_image_that_is_drawn_twice_is_two_raters_in_all_forms(form, level):
+    ranking = FORMS[form]
+    if form == "raw" and level == "ratio":
+        return
+    alpha = agreement.weighted(ranking, level)
+    weights = next(bootstrap.samples(len(ranking), 6, seed=1))
+    drawn = [np.repeat(ranking, weight.astype(int), axis=0) for weight in weights]
+    package = [krippendorff.alpha(reliability_data=each, level_of_measurement=level) for each in drawn]
+    assert alpha(weights) == pytest.approx(package, abs=1e-12)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("form", FORMS)
+def test_the_order_of_images_and_methods_does_not_matter(form, level):
+    ranking, rng = FORMS[form], np.random.default_rng(2)
+    mixed = ranking[rng.permutation(len(ranking))][:, rng.permutation(ranking.shape[1])]
+    assert agreement.alpha(mixed, level) == pytest.approx(agreement.alpha(ranking, level), abs=1e-12)
+
+
+@pytest.mark.parametrize("form", ["complete", "ties", "missing"])
+def test_ordinal_alpha_of_raw_scores_depends_on_their_order_alone(form):
+    ranking = FORMS[form]
+    assert agreement.alpha(np.exp(ranking)) == pytest.approx(agreement.alpha(ranking), abs=1e-12)
+    assert agreement.alpha(2 * ranking - 7, "interval") == pytest.approx(agreement.alpha(ranking, "interval"))
+
+
+def test_a_method_that_ties_with_another_everywhere_counts_as_any_other_method():
+    """Two of three tie, always in front: full agreement. Two that tie and change places with the third: none."""
+    always = np.tile([1.5, 1.5, 3], (6, 1))
+    turns = np.where(np.arange(6)[:, None] % 2 == 0, [1.5, 1.5, 3], [2.5, 2.5, 1])
+    assert agreement.alpha(always) == 1
+    found = [agreement.alpha(turns), brute_force(turns, "ordinal")]
+    assert found == pytest.approx([krippendorff.alpha(turns, level_of_measurement="ordinal")] * 2, abs=1e-12)
+    assert found[0] < 0
+
+
+@pytest.mark.parametrize("digits", [0, 3])
+def test_kendalls_w_is_friedmans_statistic_per_image_and_degree_of_freedom(digits):
+    """With ties and without: scipy's, chi^2 = m (n - 1) W."""
+    scores = related(12, 5).round(digits)
+    ranking = agreement.ranks(scores, True)
+    w = stats.friedmanchisquare(*ranking.T).statistic / (12 * 4)
+    assert agreement.kendalls_w(ranking) == pytest.approx(w, abs=1e-12)
+    holes = np.vstack([ranking, [[1, 2, np.nan, 3, 4]]])
+    assert agreement.kendalls_w(holes) == agreement.kendalls_w(ranking)
+
+
+def test_kendalls_w_of_full_and_of_no_agreement():
+    line = np.arange(1.0, 6)
+    assert agreement.kendalls_w(np.stack([line] * 3)) == 1
+    assert agreement.kendalls_w(np.stack([line, line[::-1]])) == 0
+    for nothing in ([line], np.ones((4, 1)), np.full((4, 3), 2.0)):
+        assert np.isnan(agreement.kendalls_w(np.array(nothing)))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -184,28 +247,6 @@ def test_the_same_seed_gives_the_same_interval():
     ranking = permutations(30, 4)
     first, again, other = (agreement.interval(ranking, **OPTIONS | {"seed": seed}) for seed in (0, 0, 1))
     assert first == again != other
-
-
-@pytest.mark.parametrize("confidence", [0.9, 0.99])
-def test_bca_is_scipys_on_the_same_replicates(confidence):
-    values = np.random.default_rng(0).exponential(size=40)
-    drawn = stats.bootstrap((values,), np.mean, n_resamples=4000, rng=np.random.default_rng(1), method="BCa")
-    other = stats.bootstrap(
-        (values,), np.mean, n_resamples=0, bootstrap_result=drawn, method="BCa", confidence_level=confidence
-    ).confidence_interval
-    left_out = np.array([np.delete(values, place).mean() for place in range(40)])
-    found = agreement.bca(values.mean(), drawn.bootstrap_distribution, left_out, confidence)
-    assert found == pytest.approx((other.low, other.high), abs=1e-9)
-
-
-def test_the_interval_of_a_mean_is_scipys_but_for_chance_and_leaves_the_invalid_out():
-    values = np.random.default_rng(0).exponential(size=60)
-    options = {"confidence": 0.95, "resamples": 20000, "seed": 0}
-    found = agreement.mean_interval(np.concatenate([values, [np.nan, np.inf]]), **options)
-    other = stats.bootstrap((values,), np.mean, n_resamples=20000, rng=np.random.default_rng(1), method="BCa")
-    assert found == pytest.approx(tuple(other.confidence_interval), abs=0.03 * values.std())
-    assert found == agreement.mean_interval(values, **options)
-    assert np.isnan(agreement.mean_interval(np.array([1.0, np.nan]), **options)).all()
 
 
 SCORES = {

@@ -1,4 +1,7 @@
-"""Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE`."""
+"""Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE | ...`.
+
+Those that analyse tables of scores, whoever made them, are told in `score_commands`.
+"""
 
 import argparse
 import json
@@ -7,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from saliency_benchmark import artifacts, catalogue, config, registry, settings_table
+from saliency_benchmark import artifacts, catalogue, config, registry, score_commands, settings_table
 
 
 def settings(arguments: argparse.Namespace) -> None:
@@ -45,6 +48,7 @@ def main(words: list[str] | None = None) -> int:
         part.set_defaults(command=command)
         if wants:
             part.add_argument(wants)
+    score_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
         arguments.command(arguments)

@@ -87,7 +87,9 @@ def bca(estimate: float, replicates: np.ndarray, left_out: np.ndarray, confidenc
         return NONE
     if np.ptp(replicates) < 1e-12:
         return estimate, estimate
-    below = ((replicates < estimate).sum() + (replicates == estimate).sum() / 2) / len(replicates)
+    # Alpha moves in steps: samples that give the estimate itself count half, however their sums were rounded.
+    apart = (replicates - estimate) / np.ptp(replicates)
+    below = ((apart < -1e-9).mean() + (apart <= 1e-9).mean()) / 2
     # All replicates on one side: as far out as this many of them can tell.
     bias = special.ndtri(np.clip(below, 0.5 / len(replicates), 1 - 0.5 / len(replicates)))
     spread = left_out.mean() - left_out

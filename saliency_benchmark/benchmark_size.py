@@ -77,24 +77,30 @@ def subsets(ranking: np.ndarray, numbers: Iterable[int], draws: int, seed: int) 
 
     RANKING (image, method); NUMBERS are the sizes of the subsets: (number).
     """
+    leads = _leads(ranking)
+    return np.array([_ahead(*leads, number, draws, seed) for number in numbers])
+
+
+def _leads(ranking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many images vote alike, (pattern), and how far the winner is ahead of each rival there, (pattern, rival)."""
     patterns, images = np.unique(votes.cast(ranking), axis=0, return_counts=True)
     winner = int(np.argmax(images @ patterns))
-    lead = patterns[:, [winner]] - np.delete(patterns, winner, 1)  # over each rival
-    found = []
-    for number in numbers:
-        rng = seeds.rng("subsets", seed, int(number))
-        drawn = rng.multivariate_hypergeometric(images, number, draws, method="marginals")
-        found.append((drawn @ lead > 1e-6).all(1).mean())  # thirds do not sum to 1 in binary
-    return np.array(found)
+    return images, patterns[:, [winner]] - np.delete(patterns, winner, 1)
+
+
+def _ahead(images: np.ndarray, lead: np.ndarray, number: int, draws: int, seed: int) -> float:
+    rng = seeds.rng("subsets", seed, int(number))
+    drawn = rng.multivariate_hypergeometric(images, number, draws, method="marginals")
+    return float((drawn @ lead > 1e-6).all(1).mean())  # thirds do not sum to 1 in binary
 
 
 def _enough(ranking: np.ndarray, wanted: float, seed: int) -> int | None:
     """The least size of subsets that name the winner often enough, by halving; None above half of the images."""
+    leads, low, high = _leads(ranking), 1, len(ranking) // 2
 
     def suffices(number: int) -> bool:
-        return subsets(ranking, [number], SUBSETS, seed)[0] >= wanted
+        return _ahead(*leads, number, SUBSETS, seed) >= wanted
 
-    low, high = 1, len(ranking) // 2
     if not suffices(high):
         return None
     high = 1 if suffices(1) else high

@@ -113,9 +113,10 @@ def difference_table(
         told = ", ".join(f"{name} {value}" for name, value in keys.items())
         raise ValueError(f"no scores of the baseline {baseline!r} of {told}; there are: {', '.join(recipes)}")
     first, rows = {key: value for key, value in keys.items() if key != "metric"}, []
+    options = {name: settings[name] for name in ("level", "confidence", "resamples", "seed")}
     for recipe in [name for name in recipes if name != baseline]:
         for group, names in groups.items():
-            for row in _compared(runs, (recipe, baseline), (names, higher), settings):
+            for row in _compared(runs, (recipe, baseline), (names, higher), options):
                 about = {between: recipe, "baseline": baseline, "seed": row.pop("seed")}
                 rows.append({**first, **about, "metric": keys["metric"], "group": group, **row})
     return pd.DataFrame(rows, columns=[*first, between, "baseline", "seed", "metric", "group", *COLUMNS])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from saliency_benchmark import config, files
 
-DEFAULTS = {name: part["default"] for name, part in config.SCHEMA["properties"]["agreement"]["properties"].items()}
+SETTINGS = config.SCHEMA["properties"]["agreement"]["properties"]
+DEFAULTS = {name: part["default"] for name, part in SETTINGS.items() if "default" in part}
 OPTIONS = {
     "level": {"choices": ["ordinal", "interval", "ratio"], "help": "level of measurement of the ranks"},
     "confidence": {"type": float, "help": "coverage of the intervals"},

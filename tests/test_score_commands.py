@@ -300,4 +300,5 @@ def test_every_command_tells_its_defaults_and_takes_the_workflows(capsys):
         with pytest.raises(SystemExit, match="0"):
             __main__.main([command, "--help"])
         assert "--output" in capsys.readouterr().out
-    assert score_commands.DEFAULTS == {"level": "ordinal", "confidence": 0.99, "resamples": 5000, "seed": 0}
+    wanted = {"level": "ordinal", "confidence": 0.99, "resamples": 5000, "seed": 0}
+    assert wanted.items() <= score_commands.DEFAULTS.items()

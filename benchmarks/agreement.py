@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 import krippendorff
 import numpy as np
 
-from saliency_benchmark import agreement, bootstrap
+from saliency_benchmark import agreement, alpha_forms, bootstrap
 
 POINTS = [(1000, 15), (10_000, 15), (100_000, 50)]
 RAW = [(50, 15), (200, 15), (1000, 15), (10_000, 15)]
@@ -67,7 +67,11 @@ def point(rounds: int) -> None:
     print("\n| alpha, ordinal | ours, ms | package, from rankings | package, from counts |\n|---|---|---|---|")
     for images, methods in POINTS:
         ranking = agreement.ranks(scores(images, methods), True)
-        codes, values, form = ranking.astype(int) - 1, np.arange(1.0, methods + 1), agreement.weighted(ranking)
+        codes, values, form = (
+            ranking.astype(int) - 1,
+            np.arange(1.0, methods + 1),
+            alpha_forms.weighted(ranking, "ordinal"),
+        )
         works = [
             lambda _, form=form, images=images: bootstrap.estimate(form, images),
             lambda _, ranking=ranking: package(ranking),
@@ -109,7 +113,7 @@ def interval(rounds: int) -> None:
         ]
         drawn = next(bootstrap.samples(images, 3, 0))
         again = [package(np.repeat(ranking, weights.astype(int), axis=0)) for weights in drawn]
-        gap = abs(agreement.weighted(ranking)(drawn) - again).max()
+        gap = abs(alpha_forms.weighted(ranking, "ordinal")(drawn) - again).max()
         times = medians(works, rounds) * [1, RESAMPLES / PART, RESAMPLES / PART]
         line(f"{title}, {images:,} x 15 (same samples: {gap:.0e} apart)", times)
 

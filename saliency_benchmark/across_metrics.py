@@ -8,7 +8,7 @@ Where k metrics order n methods by chance, the first is 1 / (k n) in the mean, n
 import numpy as np
 import pandas as pd
 
-from saliency_benchmark import agreement, bootstrap, grouping, leaders
+from saliency_benchmark import agreement, alpha_forms, bootstrap, grouping, leaders
 
 CELLS = 2**22  # of counts at a time
 
@@ -24,7 +24,7 @@ def per_image(rankings: np.ndarray) -> np.ndarray:
     found = [np.empty(0)]
     for start in range(0, images, size):
         marks = rankings[:, start : start + size, :, None] == values
-        found.append(agreement.alpha_from_counts(marks.sum(0), values))
+        found.append(alpha_forms.from_counts(marks.sum(0), values))
     return np.concatenate(found)
 
 

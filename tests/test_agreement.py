@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saliency_benchmark import agreement, bootstrap, evaluation
+from saliency_benchmark import agreement, alpha_forms, bootstrap, evaluation
 from tests.rankings import brute_force, permutations, ragged, related
 
 LEVELS = ["ordinal", "interval"]
@@ -41,7 +41,7 @@ def test_complete_rankings_have_a_closed_form_with_kendalls_w(images, methods):
     w = 12 * ((ranking.sum(0) - m * (n + 1) / 2) ** 2).sum() / (m**2 * (n**3 - n))
     closed = 1 - (1 - w) * (m * n - 1) / (n * (m - 1))
     assert agreement.kendalls_w(ranking) == pytest.approx(w, abs=1e-12)
-    assert agreement.alpha_from_w(w, m, n) == pytest.approx(closed, abs=1e-12)
+    assert alpha_forms.from_w(w, m, n) == pytest.approx(closed, abs=1e-12)
     for level in LEVELS:
         package = krippendorff.alpha(reliability_data=ranking, level_of_measurement=level)
         found = agreement.alpha(ranking, level)
@@ -53,7 +53,7 @@ def test_complete_rankings_have_a_closed_form_with_kendalls_w(images, methods):
 def test_ties_and_missing_values_are_the_packages_and_the_definitions(seed, level):
     ranking = ragged(seed)
     package = krippendorff.alpha(reliability_data=ranking, level_of_measurement=level)
-    fast = agreement.alpha_from_counts(*counted(ranking), level)
+    fast = alpha_forms.from_counts(*counted(ranking), level)
     found = [agreement.alpha(ranking, level), float(fast), brute_force(ranking, level)]
     assert found == pytest.approx([package] * 3, abs=1e-12)
 
@@ -67,7 +67,7 @@ def test_krippendorffs_own_example(level, published):
 def test_many_samples_at_once_are_each_by_itself():
     rankings = [permutations(7, 4, seed) for seed in range(5)]
     counts = np.stack([counted(ranking)[0] for ranking in rankings])
-    found = agreement.alpha_from_counts(counts, np.arange(1.0, 5))
+    found = alpha_forms.from_counts(counts, np.arange(1.0, 5))
     assert np.allclose(found, [agreement.alpha(ranking) for ranking in rankings], atol=1e-12)
 
 
@@ -122,7 +122,7 @@ def test_raw_scores_are_the_packages_and_the_definitions(level):
     scores = related(60, 6).round(2)
     scores[1, :9] = scores[0, :9]
     scores[2, 5:9], scores[3, 4], scores[4, 1:] = np.nan, np.inf, np.nan  # the fifth has one value: no pair
-    assert len(np.unique(scores)) > agreement.FEW
+    assert len(np.unique(scores)) > alpha_forms.FEW
     values = np.where(np.isfinite(scores), scores, np.nan).T
     package = krippendorff.alpha(reliability_data=values, level_of_measurement=level)
     assert [agreement.alpha(scores.T, level), brute_force(values, level)] == pytest.approx([package] * 2, abs=1e-12)
@@ -144,7 +144,7 @@ def test_raw_scores_need_no_table_of_their_pairs():
 def test_the_level_ratio_is_the_packages_and_the_definitions(seed):
     ranking = ragged(seed)
     package = krippendorff.alpha(reliability_data=ranking, level_of_measurement="ratio")
-    fast = agreement.alpha_from_counts(*counted(ranking), "ratio")
+    fast = alpha_forms.from_counts(*counted(ranking), "ratio")
     found = [agreement.alpha(ranking, "ratio"), float(fast), brute_force(ranking, "ratio")]
     assert found == pytest.approx([package] * 3, abs=1e-12)
     with pytest.raises(ValueError, match="give ranks"):
@@ -165,7 +165,7 @@ def test_an_image_that_is_drawn_twice_is_two_raters_in_all_forms(form, level):
     ranking = FORMS[form]
     if form == "raw" and level == "ratio":
         return
-    alpha = agreement.weighted(ranking, level)
+    alpha = alpha_forms.weighted(ranking, level)
     weights = next(bootstrap.samples(len(ranking), 6, seed=1))
     drawn = [np.repeat(ranking, weight.astype(int), axis=0) for weight in weights]
     package = [krippendorff.alpha(reliability_data=each, level_of_measurement=level) for each in drawn]
@@ -214,6 +214,49 @@ def test_kendalls_w_of_full_and_of_no_agreement():
     assert agreement.kendalls_w(np.stack([line, line[::-1]])) == 0
     for nothing in ([line], np.ones((4, 1)), np.full((4, 3), 2.0)):
         assert np.isnan(agreement.kendalls_w(np.array(nothing)))
+
+
+def test_copies_of_an_image_are_not_compared_with_each_other():
+    """By hand, over all pairs of raters that are not the same image."""
+    ranking = permutations(6, 4)
+    weights = next(bootstrap.samples(6, 5, seed=1))
+    expected = []
+    for weight in weights.astype(int):
+        images = np.repeat(np.arange(6), weight)
+        drawn = ranking[images]
+        pairs = [(i, j) for i in range(6) for j in range(6) if images[i] != images[j]]
+        observed = np.mean([((drawn[i] - drawn[j]) ** 2).mean() for i, j in pairs])
+        expected.append(1 - observed / (2 * drawn.var(ddof=1)))
+    assert agreement.weighted(ranking)(weights) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_samples_without_copies_have_the_alpha_of_the_images_in_the_mean(form):
+    """With copies they are (1 - alpha) / images above it, or more where values are missing."""
+    ranking = FORMS[form]
+    estimate, images = agreement.alpha(ranking), len(ranking)
+    means = [
+        bootstrap.replicates(alpha(ranking, "ordinal"), images, 4000, 0)
+        for alpha in (agreement.weighted, alpha_forms.weighted)
+    ]
+    without, copies = (each[np.isfinite(each)] for each in means)
+    bias = (1 - estimate) / images
+    assert abs(without.mean() - estimate) < max(4 * without.std() / 4000**0.5, 0.3 * bias)
+    assert copies.mean() - estimate > 0.7 * bias
+
+
+def test_the_interval_holds_0_where_images_rank_by_chance_and_would_not_with_copies():
+    """The truth is 0. Alpha varies less there than in samples: the interval is too wide, not too narrow."""
+    held, copies = [], []
+    for seed in range(200):
+        ranking = permutations(60, 5, seed)
+        low, high = agreement.interval(ranking, **OPTIONS)
+        held.append(low <= 0 <= high)
+        other = alpha_forms.weighted(ranking, "ordinal")
+        low, high = bootstrap.interval(other, 60, confidence=0.95, resamples=500, seed=0)
+        copies.append(low <= 0 <= high)
+    assert np.mean(held) > 0.97
+    assert np.mean(copies) < 0.88
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -33,14 +33,16 @@ def trained(rng, images, *, seeds, retraining, shared=0.6, clearness=0.35):
 
 
 def test_the_difference_is_that_of_the_alphas_and_its_samples_are_paired():
-    """By hand: the same images drawn for both, alpha of each by its package."""
+    """By hand: the same images drawn for both, alpha of each by its package, copies of an image taken out."""
     first, second = ranking(12, 4, seed=1, noise=0.3), ranking(12, 4, seed=2)
     settings = {**SETTINGS, "resamples": 100}
     weights = np.concatenate(list(bootstrap.samples(12, 100, 0))).astype(int)
 
     def by_hand(chosen):
+        number = chosen.sum()
+        others = 1 - (chosen * (chosen - 1)).sum() / (number * (number - 1))
         one, other = (
-            krippendorff.alpha(np.repeat(each, chosen, axis=0), level_of_measurement="ordinal")
+            1 - (1 - krippendorff.alpha(np.repeat(each, chosen, axis=0), level_of_measurement="ordinal")) / others
             for each in (first, second)
         )
         return one - other

@@ -1,4 +1,4 @@
-"""What one metric reads of all methods -> scores per image, ranking, agreement of the images on it."""
+"""What one metric reads of all methods -> scores per image, ranking, agreement of the images on it; recipes compared."""
 
 
 rule agree:
@@ -10,6 +10,8 @@ rule agree:
         scores=SCORES,
         summary=SUMMARY,
         agreement=AGREEMENT,
+        size=SIZE,
+        ranking=RANKING,
     log:
         f"{LOG}/agree/{{metric}}.log",
     conda:
@@ -19,7 +21,28 @@ rule agree:
         methods=lambda wildcards: design.methods(config, wildcards.dataset),
         groups=lambda wildcards: design.groups(config, wildcards.dataset),
         images=config["scoring"]["images"],
-        agreement=config["agreement"],
+        agreement=ANALYSIS,
+        probability=config["agreement"]["probability"],
         code=code("agree.py", "metric"),
     script:
         "../workflow_scripts/agree.py"
+
+
+rule compare:
+    input:
+        scores=compared_scores,
+    output:
+        difference=DIFFERENCE,
+    log:
+        "results/logs/{dataset}/{model}/compare/{metric}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        metric=lookup(dpath="metrics/{metric}", within=config),
+        runs=lambda wildcards: design.runs(config, wildcards.dataset, wildcards.model),
+        baseline=design.baseline(config),
+        groups=lambda wildcards: design.groups(config, wildcards.dataset),
+        agreement=ANALYSIS,
+        code=code("compare.py", "metric"),
+    script:
+        "../workflow_scripts/compare.py"

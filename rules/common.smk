@@ -21,6 +21,9 @@ MODEL_READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe
 SCORES = "results/{dataset}/{model}/{recipe}/seed-{seed}/scores/{metric}.h5"
 SUMMARY = "results/{dataset}/{model}/{recipe}/seed-{seed}/summary/{metric}.csv"
 AGREEMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/agreement/{metric}.csv"
+SIZE = "results/{dataset}/{model}/{recipe}/seed-{seed}/benchmark_size/{metric}.csv"
+RANKING = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranking/{metric}.csv"
+DIFFERENCE = "results/{dataset}/{model}/agreement_difference/{metric}.csv"
 TABLE = "results/tables/{table}.csv"
 REPORT = "results/report.html"
 LOG = "results/logs/{dataset}/{model}/{recipe}/seed-{seed}"
@@ -129,6 +132,9 @@ def removal(wildcards):
     return {"fractions": sorted(roar["fractions"]), "order": wildcards.order, "fill": roar["fill"]}
 
 
+# How the rankings are analysed; whom recipes are compared with concerns the comparison alone.
+ANALYSIS = {key: config["agreement"][key] for key in ("level", "confidence", "resamples", "seed")}
+
 # How probes ask; the backend counts where it is not torch.
 PROBING = {key: config["scoring"][key] for key in ("images", "rows", "backend") if key in config["scoring"]}
 
@@ -174,3 +180,9 @@ def maps(wildcards):
 
 def explained(wildcards):
     return [{**wildcards, "method": method} for method in design.methods(config, wildcards.dataset)]
+
+
+def compared_scores(wildcards):
+    """Scores of every recipe and seed, under one metric."""
+    rows = design.runs(config, wildcards.dataset, wildcards.model)
+    return paths(SCORES, [{**row, "metric": wildcards.metric} for row in rows])

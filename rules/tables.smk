@@ -2,6 +2,9 @@
 
 TRAINED = design.trained(config)
 SCORED = [{**row, "metric": metric} for row in TRAINED for metric in design.metrics(config, row["dataset"])]
+COMPARED = [
+    {**row, "metric": metric} for row in design.compared(config) for metric in design.metrics(config, row["dataset"])
+]
 CURVES = [
     {**row, "order": order, "method": method, "repeat": repeat}
     for row in design.retrained(config)
@@ -14,6 +17,9 @@ PARTS = {
     "calibration": paths(CALIBRATION, TRAINED),
     "summary": paths(SUMMARY, SCORED),
     "agreement": paths(AGREEMENT, SCORED),
+    "benchmark_size": paths(SIZE, SCORED),
+    "ranking": paths(RANKING, SCORED),
+    **({"agreement_difference": paths(DIFFERENCE, COMPARED)} if COMPARED else {}),
 }
 EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])

@@ -30,6 +30,26 @@ def training(config: dict, dataset: str) -> dict:
     return config["training"] | config["datasets"][dataset]["training"]
 
 
+def compared(config: dict) -> list[dict]:
+    """One row of keys per data set and model that were trained in several ways, one of them the baseline."""
+    rows = [{key: row[key] for key in ("dataset", "model")} for row in trained(config)]
+    unique = [dict(pairs) for pairs in dict.fromkeys(tuple(row.items()) for row in rows)]
+    return [row for row in unique if len(recipes := _recipes(config, row)) > 1 and baseline(config) in recipes]
+
+
+def runs(config: dict, dataset: str, model: str) -> list[dict]:
+    """Keys of all trainings of MODEL on DATASET."""
+    return [row for row in trained(config) if (row["dataset"], row["model"]) == (dataset, model)]
+
+
+def baseline(config: dict) -> str:
+    return config["agreement"].get("baseline", next(iter(config["recipes"])))
+
+
+def _recipes(config: dict, row: dict) -> list[str]:
+    return list(dict.fromkeys(each["recipe"] for each in runs(config, row["dataset"], row["model"])))
+
+
 def retrained(config: dict) -> list[dict]:
     """One row of keys per trained model that ROAR is done with."""
     roar = config["roar"]

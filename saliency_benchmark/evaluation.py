@@ -85,7 +85,6 @@ def summary_table(
                     "method": method,
                     "group": group,
                     "metric": keys["metric"],
-                    **({"family": keys["family"]} if "family" in keys else {}),
                     "direction": "higher" if higher else "lower",
                     "mean": column[valid].mean() if valid.any() else np.nan,
                     "low": intervals[method][0],

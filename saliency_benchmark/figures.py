@@ -50,6 +50,43 @@ def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
         return _svg(figure)
 
 
+def differences(table: pd.DataFrame) -> str:
+    """Difference of alpha from the baseline with its interval, a row per metric, a mark per recipe."""
+    metrics, recipes = list(table["metric"].unique()), list(table["recipe"].unique())
+    with matplotlib.rc_context(STYLE):
+        height = 0.8 + max(0.35, 0.1 * len(recipes)) * len(metrics)
+        figure, axes = pyplot.subplots(figsize=(7.5, height), layout="constrained")
+        for number, recipe in enumerate(recipes):
+            part = table[(table["recipe"] == recipe) & table["difference"].notna()]
+            place = [metrics.index(metric) + 0.8 * ((number + 0.5) / len(recipes) - 0.5) for metric in part["metric"]]
+            low, high = (part[name].fillna(part["difference"]) for name in ("low", "high"))
+            error = np.abs(np.stack([part["difference"] - low, high - part["difference"]]))
+            style = {"color": COLOURS[number % 8], "marker": MARKERS[number % 8], "markersize": 3.5, "linewidth": 1}
+            axes.errorbar(part["difference"], place, xerr=error, linestyle="", label=recipe, **style)
+        axes.axvline(0, color="#999999", linewidth=0.8)
+        axes.set(yticks=range(len(metrics)), yticklabels=metrics, xlabel="alpha less the baseline's")
+        axes.invert_yaxis()
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
+        return _svg(figure)
+
+
+def reliability(table: pd.DataFrame) -> str:
+    """Reliability diagrams: accuracy against confidence by bin, one panel per kind of input; dots grow with images."""
+    inputs = list(table["input"].unique())
+    with matplotlib.rc_context(STYLE):
+        size = (2.5 * len(inputs), 2.6)
+        figure, panels = pyplot.subplots(1, len(inputs), figsize=size, layout="constrained", squeeze=False, sharey=True)
+        for axes, name in zip(panels[0], inputs, strict=True):
+            part = table[(table["input"] == name) & (table["images"] > 0)]
+            axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
+            axes.plot(part["confidence"], part["accuracy"], color=COLOURS[0], linewidth=1)
+            share = part["images"] / max(1, part["images"].sum())
+            axes.scatter(part["confidence"], part["accuracy"], s=6 + 120 * share, color=COLOURS[0])
+            axes.set(title=name, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        panels[0][0].set(ylabel="accuracy")
+        return _svg(figure)
+
+
 def alphas(agreement: pd.DataFrame) -> str:
     """Alpha with its interval, a row per metric, a mark per group."""
     metrics = list(agreement["metric"].unique())

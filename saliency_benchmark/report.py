@@ -27,6 +27,10 @@ def render(inputs: object, settings: dict, examples: list[dict]) -> str:
         models=tables["models"],
         rankings=list(rankings(tables["summary"])),
         agreements=list(agreements(tables["agreement"])),
+        leaders=list(leaders(tables["ranking"])),
+        differences=list(differences(tables)),
+        sizes=list(sizes(tables["benchmark_size"])),
+        calibrations=list(calibrations(tables["calibration"])),
         curves=list(curves(tables)),
         pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
         invalid=invalid(tables["summary"]),
@@ -39,8 +43,13 @@ def to_html(table: pd.DataFrame, digits: int = 3) -> str:
     """A table for reading: numbers rounded and right-aligned, an empty cell where there is no value."""
     shown = table.copy()
     for column in shown.select_dtypes("float"):
-        shown[column] = [f"{value:.{digits}f}" if np.isfinite(value) else "" for value in shown[column]]
+        whole = (shown[column].dropna() % 1 == 0).all() and column.endswith("images")
+        shown[column] = [_number(value, 0 if whole else digits) for value in shown[column]]
     return shown.to_html(index=False, border=0, na_rep="", justify="unset")
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
 def overview(settings: dict, tables: dict[str, pd.DataFrame]) -> dict[str, object]:
@@ -79,6 +88,40 @@ def agreements(agreement: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, s
     for values, part in agreement.groupby(RUN, sort=False):
         families = part.groupby("family", sort=False)
         yield _name(values), [(name, figures.alphas(rows), rows.drop(columns=RUN)) for name, rows in families]
+
+
+def leaders(ranking: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Per trained model and metric: the first method of all, and those that cannot be told from it."""
+    part = ranking[ranking["group"] == "all"]
+    for values, rows in part.groupby(RUN, sort=False):
+        found = []
+        for metric, methods in rows.groupby("metric", sort=False):
+            tied = methods[methods["tied_for_first"]].sort_values("mean_rank")
+            first = {"metric": metric, "tied for first": len(tied), "of": len(methods)}
+            found.append(first | {"methods, the best first": ", ".join(tied["method"])})
+        yield _name(values), pd.DataFrame(found)
+
+
+def differences(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Per data set and model: alpha of each recipe less that of the baseline, over all seeds, and the whole table."""
+    if "agreement_difference" not in tables:
+        return
+    for values, part in tables["agreement_difference"].groupby(["dataset", "model"], sort=False):
+        shown = part[(part["seed"].astype(str) == "all") & (part["group"] == "all")]
+        shown = shown if np.isfinite(shown["low"]).any() else part[part["group"] == "all"]
+        rows = part.drop(columns=["dataset", "model"])
+        yield f"{values[0]}: {values[1]}", figures.differences(shown), rows
+
+
+def sizes(size: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    names = ["metric", "winner", "minimum_images", "resampled_images", "available_images", "probability", "note"]
+    for values, part in size[size["group"] == "all"].groupby(RUN, sort=False):
+        yield _name(values), part[names]
+
+
+def calibrations(calibration: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for values, part in calibration.groupby(RUN, sort=False):
+        yield _name(values), figures.reliability(part)
 
 
 def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:

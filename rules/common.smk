@@ -135,7 +135,7 @@ def removal(wildcards):
 # How the rankings are analysed; whom recipes are compared with concerns the comparison alone.
 ANALYSIS = {key: config["agreement"][key] for key in ("level", "confidence", "resamples", "seed")}
 
-# How probes ask; the backend counts where it is not torch.
+# How probes ask.
 PROBING = {key: config["scoring"][key] for key in ("images", "rows", "backend") if key in config["scoring"]}
 
 
@@ -153,10 +153,10 @@ def explaining_again(method, probes):
 
 
 def probing_background(method, probes):
-    """The training images, where one of PROBES, or METHOD for new maps, asks for some."""
-    if any(design.looks_at_training(config, probe) for probe in probes):
-        return TRAIN_IMAGES
-    return background([method]) if explaining_method(method, probes) else []
+    """The training images, where new maps are wanted and one of PROBES, or METHOD, asks for some."""
+    if not explaining_method(method, probes):
+        return []
+    return TRAIN_IMAGES if any(design.looks_at_training(config, probe) for probe in probes) else background([method])
 
 
 def probing_code(wildcards, probes):

@@ -10,8 +10,6 @@ import pandas as pd
 
 from saliency_benchmark import alpha_forms, bootstrap
 
-mean_interval = bootstrap.mean_interval
-
 
 def ranks(scores: np.ndarray, higher_is_better: bool) -> np.ndarray:
     """Rank of each method on each image, 1 for the best, mid-ranks for ties: (method, image) -> (image, method).

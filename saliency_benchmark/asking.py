@@ -40,6 +40,7 @@ class Asked(sharing.Itself):
     forward: Callable[[torch.Tensor], torch.Tensor]
     explain: Callable[..., torch.Tensor] | None = None
     _filled: dict[str, torch.Tensor] = field(default_factory=dict)
+    _ends: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @cached_property
     def logits(self) -> torch.Tensor:
@@ -101,7 +102,6 @@ class Asked(sharing.Itself):
 
     def ends(self, name: str) -> torch.Tensor:
         """Scores of the images with every pixel removed, (image, output); asked once."""
-        key = f"{name} scored"
-        if key not in self._filled:
-            self._filled[key] = self.score(self.filled(name))
-        return self._filled[key]
+        if name not in self._ends:
+            self._ends[name] = self.score(self.filled(name))
+        return self._ends[name]

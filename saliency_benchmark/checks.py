@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 from saliency_benchmark import design, provenance, registry
@@ -15,6 +16,8 @@ def problems(config: dict) -> Iterator[str]:
         for label, entry in config[kind].items():
             yield from _entry_problems(kind, label, entry)
     yield from _name_problems(config)
+    if config["scoring"]["backend"] == "openvino" and not find_spec("openvino"):
+        yield "scoring.backend is openvino, which is not installed: pip install openvino, or set torch"
     try:
         yield from _folder_problems(config)
         yield from _model_problems(config)
@@ -81,6 +84,7 @@ def _name_problems(config: dict) -> Iterator[str]:
     choices += [(f"{place}.{name}", "methods", members) for place in sets for name, members in sets[place].items()]
     bundles = config["scoring"]["together"]
     choices += [(f"scoring.together.{name}", "probes", members) for name, members in bundles.items()]
+    choices.append(("agreement.baseline", "recipes", [design.baseline(config)]))
     for place, kind, chosen in choices:
         for name in chosen:
             if name not in config[kind]:

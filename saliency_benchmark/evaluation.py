@@ -1,11 +1,9 @@
 """What one metric says of all methods: scores, ranking, agreement. Invalid scores are counted, never averaged."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
-from saliency_benchmark import agreement, artifacts, registry, scoring
+from saliency_benchmark import agreement, artifacts, bootstrap, grouping, registry, scoring
 
 
 def scores_of(
@@ -46,9 +44,8 @@ def agreement_table(
 ) -> pd.DataFrame:
     """One row per group, as agreement.csv has them; `note` says why alpha is empty."""
     rows = []
-    for group, values in _by_group(scores, groups):
-        # An image with one valid score ranks nothing.
-        ranking = agreement.ranks(values, higher)[np.isfinite(values).sum(0) >= 2]
+    for group, ranking, _ in grouping.rankings(scores, groups, higher):
+        values = grouping.members(scores, groups[group])
         found = agreement.alpha(ranking, settings["level"])
         low, high = agreement.interval(ranking, **settings)
         images = len(ranking)
@@ -71,12 +68,12 @@ def summary_table(
     options = {name: settings[name] for name in ("confidence", "resamples", "seed")}
     names = [name.decode() for name in scores["method"]]
     intervals = {
-        name: agreement.mean_interval(values, **options) for name, values in zip(names, scores["score"], strict=True)
+        name: bootstrap.mean_interval(values, **options) for name, values in zip(names, scores["score"], strict=True)
     }
-    for group, values in _by_group(scores, groups):
-        ranking = agreement.ranks(values, higher)
-        several = np.isfinite(values).sum(0) >= 2
-        for method, column, rank in zip(groups[group], values, ranking.T, strict=True):
+    for group, members in groups.items():
+        values = grouping.members(scores, members)
+        ranking, several = agreement.ranks(values, higher), agreement.ranked(values)
+        for method, column, rank in zip(members, values, ranking.T, strict=True):
             valid = np.isfinite(column)
             ranked = valid & several if len(values) > 1 else valid
             rows.append(
@@ -95,12 +92,6 @@ def summary_table(
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _by_group(scores: artifacts.Arrays, groups: dict[str, list[str]]) -> Iterator[tuple[str, np.ndarray]]:
-    place = {name.decode(): row for row, name in enumerate(scores["method"])}
-    for group, members in groups.items():
-        yield group, scores["score"][[place[member] for member in members]]
 
 
 def _reason(values: np.ndarray, ranking: np.ndarray) -> str:

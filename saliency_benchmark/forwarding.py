@@ -79,8 +79,8 @@ def _openvino(network: nn.Module, shape: tuple[int, int, int]) -> Forward:
         raise ValueError("scoring.backend: openvino is not installed; pip install openvino, or set torch") from error
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of every branch
-        model = openvino.convert_model(deepcopy(network).eval(), example_input=torch.zeros(2, *shape))
+        model = openvino.convert_model(deepcopy(network).cpu().eval(), example_input=torch.zeros(2, *shape))
     options = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.compile_model(model, "CPU", options)
     # The result lives in the engine's own memory, which the next call overwrites: a copy.
-    return lambda images: torch.from_numpy(compiled(images.contiguous().numpy())[0].copy())
+    return lambda images: torch.from_numpy(compiled(images.cpu().contiguous().numpy())[0].copy()).to(images.device)

@@ -61,6 +61,18 @@ def of_share(subset: np.ndarray, share: float) -> int:
     return int(places[0])
 
 
+def told_and_drops(
+    clean: np.ndarray, without_subset: np.ndarray, subset: np.ndarray, maps: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What MAPS say that each subset of SHARE contributes, and what the score loses with it: (image, draw).
+
+    Raises ValueError where there are no subsets of SHARE.
+    """
+    place = of_share(subset, share)
+    drops = clean[:, None].astype(float) - without_subset[:, place]
+    return told(maps, subset[:, [place]])[:, 0], drops
+
+
 def _starts(length: int, cells: int) -> np.ndarray:
     """First pixel of each cell: pixel p lies in cell p * cells // length."""
     return -(-np.arange(cells) * length // cells)

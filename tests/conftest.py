@@ -13,6 +13,7 @@ from torch import nn
 from saliency_benchmark import asking, fitting
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.datasets import planted
+from saliency_benchmark.models import small_cnn
 
 torch.set_num_threads(1)
 
@@ -102,6 +103,31 @@ def ask():
 
     def make(classifier, inputs, index, targets, explain=None):
         return asking.Asked(classifier, inputs, index, targets, classifier.network, explain)
+
+    return make
+
+
+class PixelShare(nn.Module):
+    """The probability of class 0 is the share of pixels that are 1."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        share = images.mean((1, 2, 3))
+        return torch.stack([share.log(), (1 - share).log()], 1)
+
+
+@pytest.fixture(scope="session")
+def pixel_share(plain):
+    return plain(PixelShare())
+
+
+@pytest.fixture(scope="session")
+def seeing(plain):
+    """seeing(shape, classes): a network of random weights, whose answer depends on where a pixel is."""
+
+    def make(shape, classes=3):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return plain(small_cnn.build(shape, classes, width=4), "block3.2", shape[0])
 
     return make
 

@@ -1,13 +1,12 @@
 """One cell gone, alone, or replaced: passes that all methods share, against loops; and what metrics make of them."""
 
-import inspect
-
 import numpy as np
 import peers
 import pytest
 import torch
+from reading_scores import score
 
-from saliency_benchmark import batching, fills, grid, noise, registry
+from saliency_benchmark import batching, fills, grid, noise
 from saliency_benchmark.models import small_cnn
 from saliency_benchmark.probes import cells, replacements
 
@@ -15,11 +14,9 @@ SHAPE = (3, 13, 18)
 
 
 @pytest.fixture(scope="module")
-def model(plain):
+def model(plain, seeing):
     """A network that sees where a pixel is, with a mean colour of its own, on an image size that no cell divides."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        made = plain(small_cnn.build(SHAPE, 3, width=4), channels=3)
+    made = plain(seeing(SHAPE).network, channels=3)
     made.mean += torch.tensor([0.3, 0.4, 0.5])
     return made
 
@@ -27,15 +24,6 @@ def model(plain):
 @pytest.fixture(scope="module")
 def asked(ask, model, draw):
     return ask(model, draw(3, *SHAPE), np.array([4, 9, 2]), torch.tensor([0, 1, 2]))
-
-
-def score(name, readings, maps=None, output=None, **options):
-    """The metric NAME of READINGS, told as OUTPUT or as the metric chooses."""
-    metric = registry.load("metrics", name, {})
-    told = {key.removesuffix(f".{output or metric.OUTPUT}"): np.asarray(each) for key, each in readings.items()}
-    known = inspect.signature(metric.score).parameters
-    given = told | {"maps": maps}
-    return metric.score(**{key: value for key, value in given.items() if key in known}, **options)
 
 
 def alone(model, images, targets):

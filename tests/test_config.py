@@ -210,3 +210,11 @@ def test_a_second_group_of_methods_is_told_of_where_it_has_two_members():
     assert groups["perturbation"] == ["rise"]
     del methods["rise"], methods["score_cam"]
     assert "recent" not in design.groups(config.complete(changed(methods=methods)), "fashion")
+
+
+def test_a_baseline_that_is_no_recipe_and_a_backend_that_is_not_installed_are_told(monkeypatch):
+    with pytest.raises(ValueError, match=r"agreement.baseline names 'basline' \(did you mean 'baseline'\?\)"):
+        config.complete(changed(agreement={"baseline": "basline"}))
+    monkeypatch.setattr("saliency_benchmark.checks.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"scoring.backend is openvino, which is not installed: pip install"):
+        config.complete(changed(scoring={"backend": "openvino"}))

@@ -9,23 +9,12 @@ import torch
 
 from saliency_benchmark import batching, compression, imputation
 from saliency_benchmark.metrics import aic, sic
-from saliency_benchmark.models import small_cnn
 from saliency_benchmark.probes import information
 
 
-class PixelShare(torch.nn.Module):
-    """The probability of class 0 is the share of pixels that are 1."""
-
-    def forward(self, images):
-        share = images.mean((1, 2, 3))
-        return torch.stack([share.log(), (1 - share).log()], 1)
-
-
 @pytest.fixture
-def model(plain):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        made = plain(small_cnn.build((3, 13, 18), 4, width=4), "block3.2", 3)
+def model(plain, seeing):
+    made = plain(seeing((3, 13, 18), 4).network, "block3.2", 3)
     made.mean, made.deviation = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
     return made
 
@@ -89,8 +78,8 @@ def test_pixels_appear_by_hand(pixel_sum, ask):
 
 
 @pytest.mark.parametrize("maps", [torch.zeros(4, 6, 10), torch.eye(10)[:6].expand(4, 6, 10)])
-def test_exactly_so_many_pixels_appear_whatever_the_ties(maps, plain, ask):
-    asked = ask(plain(PixelShare()), torch.ones(4, 1, 6, 10), np.arange(4), torch.zeros(4, dtype=torch.long))
+def test_exactly_so_many_pixels_appear_whatever_the_ties(maps, pixel_share, ask):
+    asked = ask(pixel_share, torch.ones(4, 1, 6, 10), np.arange(4), torch.zeros(4, dtype=torch.long))
     found = information.probe(asked, maps, shares=(0.01, 0.1, 0.33, 0.5), start="mean")
     expected = np.array([0, 1, 6, 20, 30, 60]) / 60
     assert np.allclose(found["revealed.probability"], expected[None], atol=1e-6)

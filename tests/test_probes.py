@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from saliency_benchmark import artifacts, asking, fills, grid, masking, probing
-from saliency_benchmark.models import small_cnn
 from saliency_benchmark.probes import perturbation
 
 CURVES = ("deletion", "insertion")
@@ -20,20 +19,10 @@ def read(classifier, inputs, maps, index, targets, **options):
     return {name.removesuffix(".probability"): values for name, values in found.items() if ".l" not in name}
 
 
-class PixelShare(torch.nn.Module):
-    """The probability of class 0 is the share of pixels that are 1."""
-
-    def forward(self, images):
-        share = images.mean((1, 2, 3))
-        return torch.stack([share.log(), (1 - share).log()], 1)
-
-
 @pytest.fixture
-def model(plain):
-    """A network whose answer depends on where a pixel is, on an image size that no cell divides."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return plain(small_cnn.build((3, 13, 18), 3, width=4), "block3.2", 3)
+def model(plain, seeing):
+    """A classifier of its own, which a test may change, on an image size that no cell divides."""
+    return plain(seeing((3, 13, 18)).network, "block3.2", 3)
 
 
 def probabilities(network, images, targets):
@@ -101,9 +90,9 @@ def test_a_soft_mask_keeps_what_it_says_and_removes_the_rest(classifier, inputs,
 
 
 @pytest.mark.parametrize("maps", [torch.zeros(4, 6, 10), torch.ones(4, 6, 10), torch.eye(10)[:6].expand(4, 6, 10)])
-def test_every_step_changes_exactly_so_many_cells_whatever_the_ties(maps, plain):
+def test_every_step_changes_exactly_so_many_cells_whatever_the_ties(maps, pixel_share):
     found = read(
-        plain(PixelShare()),
+        pixel_share,
         torch.ones(4, 1, 6, 10),
         maps,
         np.arange(4),
@@ -180,14 +169,13 @@ def test_ties_fall_by_the_index_and_the_seed(model, draw):
     assert not torch.allclose(found[0], other[0], atol=1e-4)
 
 
-def test_cells_go_in_the_order_of_the_rank_map(plain, draw):
+def test_cells_go_in_the_order_of_the_rank_map(pixel_share, draw):
     """A probability that sees one cell falls at the very step at which that cell goes."""
     maps = draw(1, 4, 6)
     rank = masking.ranks(grid.pool(maps, (2, 3)).numpy(), np.array([0]))[0]
     for cell in range(6):
         image = grid.spread(torch.eye(6)[cell][None], (4, 6), (2, 3))
-        model = plain(PixelShare())
-        found = read(model, image, maps, np.array([0]), torch.tensor([0]), cell=2, start="mean")
+        found = read(pixel_share, image, maps, np.array([0]), torch.tensor([0]), cell=2, start="mean")
         assert np.allclose(found["deletion"][0] > 0, np.arange(7) <= rank[cell])
         assert np.allclose(found["insertion"][0] > 0, np.arange(7) > rank[cell])
 

@@ -1,14 +1,12 @@
 """Cells, pixels and patches that go in both orders, against loops; and what metrics make of the curves."""
 
-import inspect
-
 import numpy as np
 import peers
 import pytest
 import torch
+from reading_scores import score
 
-from saliency_benchmark import batching, grid, masking, registry, sharing
-from saliency_benchmark.models import small_cnn
+from saliency_benchmark import batching, grid, masking, sharing
 from saliency_benchmark.probes import patches, perturbation, pixels, removal
 
 SHAPE = (3, 13, 18)
@@ -16,33 +14,13 @@ HAND = np.array([[[0.4, 0.3], [0.2, 0.1]]], np.float32)
 
 
 @pytest.fixture(scope="module")
-def small(plain):
-    """small(shape): a network that sees where a pixel is."""
-
-    def make(shape):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return plain(small_cnn.build(shape, 3, width=4), channels=shape[0])
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def asked(ask, small, draw):
-    return ask(small(SHAPE), draw(3, *SHAPE), np.array([4, 9, 2]), torch.tensor([0, 1, 2]))
+def asked(ask, seeing, draw):
+    return ask(seeing(SHAPE), draw(3, *SHAPE), np.array([4, 9, 2]), torch.tensor([0, 1, 2]))
 
 
 @pytest.fixture(scope="module")
 def maps(draw):
     return draw(3, *SHAPE[1:], seed=1)
-
-
-def score(name, readings, output=None, **options):
-    """The metric NAME of READINGS, told as OUTPUT or as the metric chooses."""
-    metric = registry.load("metrics", name, {})
-    told = {key.removesuffix(f".{output or metric.OUTPUT}"): np.asarray(each) for key, each in readings.items()}
-    known = inspect.signature(metric.score).parameters
-    return metric.score(**{key: value for key, value in told.items() if key in known}, **options)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +99,7 @@ def by_hand(ask, pixel_sum):
 )
 def test_scores_of_a_sum_of_pixels_by_hand(name, perfect, opposite, by_hand):
     """Most relevant first: 1, .6, .3, .1, 0; least relevant first: 1, .9, .7, .4, 0."""
-    found = [score(name, readings, "probability")[0] for readings in by_hand]
+    found = [score(name, readings, output="probability")[0] for readings in by_hand]
     assert found == pytest.approx([perfect, opposite], abs=1e-5)
 
 
@@ -154,9 +132,9 @@ def test_increase_in_confidence_is_a_rise_and_no_tie():
 
 
 @pytest.mark.parametrize("softmax", [True, False])
-def test_flipped_pixels_of_a_grey_image_read_as_in_quantus(softmax, ask, small, draw):
+def test_flipped_pixels_of_a_grey_image_read_as_in_quantus(softmax, ask, seeing, draw):
     shape = (1, 6, 8)
-    model, images, targets = small(shape), draw(4, *shape), torch.tensor([0, 1, 2, 0])
+    model, images, targets = seeing(shape), draw(4, *shape), torch.tensor([0, 1, 2, 0])
     maps = draw(4, 6, 8, seed=1)
     theirs = peers.quantus(
         "PixelFlipping", model.network, images, targets, maps, softmax, features_in_step=4, perturb_baseline=0.0
@@ -166,9 +144,9 @@ def test_flipped_pixels_of_a_grey_image_read_as_in_quantus(softmax, ask, small, 
     assert np.allclose(ours[:, 1:], theirs, atol=1e-5)
 
 
-def test_a_pixel_goes_with_all_its_channels_where_quantus_flips_one_value_after_the_other(ask, small, draw):
+def test_a_pixel_goes_with_all_its_channels_where_quantus_flips_one_value_after_the_other(ask, seeing, draw):
     shape = (3, 6, 8)
-    model, images, targets = small(shape), draw(2, *shape), torch.tensor([0, 1])
+    model, images, targets = seeing(shape), draw(2, *shape), torch.tensor([0, 1])
     maps = draw(2, 6, 8, seed=1)
     options = {"features_in_step": 4, "perturb_baseline": 0.0}
     theirs = peers.quantus("PixelFlipping", model.network, images, targets, maps, **options)
@@ -178,9 +156,9 @@ def test_a_pixel_goes_with_all_its_channels_where_quantus_flips_one_value_after_
     assert theirs.shape == (2, 36)
 
 
-def test_the_area_of_flipped_pixels_is_numpys_where_quantus_stops(ask, small, draw):
+def test_the_area_of_flipped_pixels_is_numpys_where_quantus_stops(ask, seeing, draw):
     shape = (1, 6, 8)
-    model, images, targets = small(shape), draw(2, *shape), torch.tensor([0, 1])
+    model, images, targets = seeing(shape), draw(2, *shape), torch.tensor([0, 1])
     maps = draw(2, 6, 8, seed=1)
     options = {"features_in_step": 4, "perturb_baseline": 0.0, "return_auc_per_sample": True}
     with pytest.raises(AttributeError, match="trapz"):
@@ -192,9 +170,9 @@ def test_the_area_of_flipped_pixels_is_numpys_where_quantus_stops(ask, small, dr
 
 @pytest.mark.parametrize("order", ["morf", "lerf"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_drops_of_patches_are_those_of_quantus(order, channels, ask, small, draw):
+def test_drops_of_patches_are_those_of_quantus(order, channels, ask, seeing, draw):
     shape = (channels, 8, 12)
-    model, images, targets = small(shape), draw(4, *shape), torch.tensor([0, 1, 2, 0])
+    model, images, targets = seeing(shape), draw(4, *shape), torch.tensor([0, 1, 2, 0])
     maps = draw(4, *shape, seed=1)
     theirs = peers.quantus(
         "RegionPerturbation", model.network, images, targets, maps, patch_size=4, order=order, perturb_baseline=0.0
@@ -206,9 +184,9 @@ def test_drops_of_patches_are_those_of_quantus(order, channels, ask, small, draw
         assert np.allclose(score("aopc", found), theirs.sum(1) / 7, atol=1e-5)
 
 
-def test_outputs_without_the_most_relevant_patches_are_those_of_quantus(ask, small, draw):
+def test_outputs_without_the_most_relevant_patches_are_those_of_quantus(ask, seeing, draw):
     shape = (3, 8, 12)
-    model, images, targets = small(shape), draw(4, *shape), torch.tensor([0, 1, 2, 0])
+    model, images, targets = seeing(shape), draw(4, *shape), torch.tensor([0, 1, 2, 0])
     maps, options = draw(4, *shape, seed=1), {"patch_size": 4, "perturb_baseline": 0.0}
     theirs = peers.quantus("Selectivity", model.network, images, targets, maps, False, **options)
     found = removal.probe(ask(model, images, np.arange(4), targets), maps)["most_first.logit"]

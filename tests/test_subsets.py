@@ -1,15 +1,14 @@
 """Random subsets of cells gone: exactly so many, the same for every method, and what metrics make of them."""
 
-import inspect
 import warnings
 
 import numpy as np
 import peers
 import pytest
 import torch
+from reading_scores import score
 
 from saliency_benchmark import artifacts, asking, batching, grid, pooling, probing, registry, scoring
-from saliency_benchmark.models import small_cnn
 from saliency_benchmark.probes import subsets
 
 SHAPE = (3, 13, 18)
@@ -17,20 +16,8 @@ CORRELATIONS = ("sensitivity_n", "faithfulness_correlation", "mufidelity")
 
 
 @pytest.fixture(scope="module")
-def small(plain):
-    """small(shape): a network that sees where a pixel is."""
-
-    def make(shape):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return plain(small_cnn.build(shape, 3, width=4), channels=shape[0])
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def asked(ask, small, draw):
-    return ask(small(SHAPE), draw(3, *SHAPE), np.array([4, 9, 2]), torch.tensor([0, 1, 2]))
+def asked(ask, seeing, draw):
+    return ask(seeing(SHAPE), draw(3, *SHAPE), np.array([4, 9, 2]), torch.tensor([0, 1, 2]))
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +35,6 @@ def exact(ask, linear, draw):
     model, images, targets = linear(SHAPE), draw(4, *SHAPE), torch.tensor([0, 1, 2, 0])
     weights = model.network[1].weight.detach()[targets].view(-1, *SHAPE)
     return read(ask(model, images, np.arange(4), targets)), (weights * images).numpy(), weights.numpy()
-
-
-def score(name, readings, maps, output=None, **options):
-    """The metric NAME of READINGS, told as OUTPUT or as the metric chooses."""
-    metric = registry.load("metrics", name, {})
-    told = {key.removesuffix(f".{output or metric.OUTPUT}"): each for key, each in readings.items()}
-    known = inspect.signature(metric.score).parameters
-    return metric.score(**{key: value for key, value in (told | {"maps": maps}).items() if key in known}, **options)
 
 
 def test_a_subset_gone_reads_as_in_loops_over_images_and_draws(asked, readings):
@@ -209,9 +188,9 @@ def test_an_unknown_kind_of_map_is_refused(readings):
         score("infidelity", readings, np.zeros((3, *SHAPE)), kind="gradient")
 
 
-def test_faithfulness_correlation_of_pixels_is_that_of_quantus_on_the_same_subsets(monkeypatch, ask, small, draw):
+def test_faithfulness_correlation_of_pixels_is_that_of_quantus_on_the_same_subsets(monkeypatch, ask, seeing, draw):
     shape = (1, 4, 5)
-    model, images, targets = small(shape), draw(3, *shape), torch.tensor([0, 1, 2])
+    model, images, targets = seeing(shape), draw(3, *shape), torch.tensor([0, 1, 2])
     maps = draw(3, 4, 5, seed=1).numpy()
     readings = read(ask(model, images, np.arange(3), targets), cell=1, shares=[0.2], draws=30)
     order = iter([readings["subset"][image, 0, run] for run in range(30) for image in range(3)])
@@ -263,9 +242,9 @@ def test_infidelity_removes_one_subset_at_a_time_where_quantus_lets_its_patches_
     assert sorted(int(seen) for seen in ours.seen) == [0, *[16] * 6]
 
 
-def test_subsets_stored_once_serve_maps_of_any_method(tmp_path, small, images):
+def test_subsets_stored_once_serve_maps_of_any_method(tmp_path, seeing, images):
     """From the model's readings on disk and a method's maps: the score is that of the readings in memory."""
-    classifier, few = small((3, 28, 40)), {name: values[:4] for name, values in images.items()}
+    classifier, few = seeing((3, 28, 40)), {name: values[:4] for name, values in images.items()}
     targets = np.full(4, 2, np.int32)
     maps = np.random.default_rng(0).normal(size=(4, 28, 40)).astype(np.float32)
     about = {"label": few["label"], "index": few["index"], "target": targets, "prediction": np.zeros((4, 3))}

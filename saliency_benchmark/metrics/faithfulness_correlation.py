@@ -19,6 +19,4 @@ OUTPUT = "logit"
 def score(
     clean: np.ndarray, without_subset: np.ndarray, subset: np.ndarray, maps: np.ndarray, *, share: float = 0.2
 ) -> np.ndarray:
-    place = pooling.of_share(subset, share)
-    drops = clean[:, None].astype(float) - without_subset[:, place]
-    return curves.pearson(pooling.told(maps, subset[:, [place]])[:, 0], drops)
+    return curves.pearson(*pooling.told_and_drops(clean, without_subset, subset, maps, share))

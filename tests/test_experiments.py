@@ -15,7 +15,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
 # What users fill in before they run it: folders of images, a file of weights.
-TO_BE_FILLED_IN = {"reliability"}
+TO_BE_FILLED_IN = {"reliability", "reliability-cifar10-quick"}
 METRICS = ["dauc", "iauc", "dc", "ic", "dc_nc", "ic_nc", "ad", "add"]
 PARTS = ["fp", "ap", "fl"]
 
@@ -34,7 +34,7 @@ def test_every_experiment_is_sound_but_for_what_is_to_be_filled_in(path, monkeyp
         assert settings["metrics"]
 
 
-@pytest.mark.parametrize("name", ["reliability", "reliability-quick"])
+@pytest.mark.parametrize("name", ["reliability", "reliability-quick", "reliability-cifar10-quick"])
 def test_a_study_of_reliability_has_every_subset_of_the_recipes_parts_three_groups_and_the_metrics(name):
     settings = yaml.safe_load((ROOT / f"experiments/{name}.yaml").read_text())
     found = {label: entry.get("options", {}).get("parts", []) for label, entry in settings["recipes"].items()}

@@ -6,7 +6,8 @@ scipy's gaussian_gradient_magnitude with mode "nearest" gives the same.
 
 import torch
 from torch import nn
-from torch.nn import functional
+
+from saliency_benchmark.explaining import filters
 
 GROUP = "controls"
 
@@ -16,18 +17,7 @@ def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, 
 
     The border repeats the outermost pixels. Raises ValueError unless SIGMA is positive.
     """
-    if sigma <= 0:
-        raise ValueError(f"sigma {sigma}; wanted: a positive number of pixels")
-    radius = int(4 * sigma + 0.5)
-    place = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
-    smooth = torch.exp(-((place / sigma) ** 2) / 2)
-    smooth /= smooth.sum()
-    slope = smooth * place / sigma**2
-    grey = functional.pad(images.mean(1, keepdim=True), (radius,) * 4, mode="replicate")
-    down = _separable(grey, slope, smooth)
-    right = _separable(grey, smooth, slope)
+    place, smooth = filters.bell(sigma, images)
+    slope, grey = smooth * place / sigma**2, images.mean(1, keepdim=True)
+    down, right = filters.separable(grey, slope, smooth), filters.separable(grey, smooth, slope)
     return (down.square() + right.square()).sqrt()[:, 0]
-
-
-def _separable(grey: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    return functional.conv2d(functional.conv2d(grey, rows[None, None, :, None]), columns[None, None, None])

@@ -29,6 +29,9 @@ class Source:
         """What the network sees of the images at INDEX."""
         return self.classifier.normalise(self.images[index])
 
+    def begin(self, epoch: int) -> None:
+        """What changes with the EPOCH, counted from 0, changes now: nothing in images as they are."""
+
 
 def statistics(images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of each channel, pixels in [0, 1]; a constant channel has deviation 1."""
@@ -98,15 +101,13 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seeds.derive("dropout", seed))
         for epoch in range(epochs):
-            for index in _batches(len(source.labels), batch_size, generator):
-                inputs = _flipped(source.inputs(index), generator) if flip else source.inputs(index)
-                value = loss(network, inputs, source.labels[index])
+            source.begin(epoch)
+            for inputs, labels in batches(source, batch_size, generator, flip):
+                value = loss(network, inputs, labels)
                 descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup, schedule))
                 curve[epoch] += value.item() / steps
-                progress.add(len(index), f"loss {value.item():.3f}")
-            if not np.isfinite(curve[epoch]):
-                found = f"the loss is {curve[epoch]} in epoch {epoch + 1}"
-                raise FloatingPointError(f"{found}: lower training.learning_rate")
+                progress.add(len(labels), f"loss {value.item():.3f}")
+            check(curve[epoch], epoch)
             if watch and watch():
                 curve = curve[: epoch + 1]
                 break
@@ -131,10 +132,24 @@ def accuracy(source: Source) -> float:
     return (probabilities(source).argmax(1) == source.labels).double().mean().item()
 
 
-def _batches(images: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """Whole batches of a random order; the rest of an epoch is left out, unless it is all there is."""
-    order = torch.randperm(images, generator=generator)
-    yield from (order[start : start + size] for start in range(0, max(images - size, 0) + 1, size))
+def check(loss: float, epoch: int) -> None:
+    """Raise FloatingPointError where the mean LOSS of an EPOCH is no number."""
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss} in epoch {epoch + 1}: lower training.learning_rate")
+
+
+def batches(
+    source: Source, size: int, generator: torch.Generator, flip: bool = False
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Inputs and labels of an epoch: whole batches of a random order, and half of the images mirrored if FLIP.
+
+    The rest of an epoch is left out, unless it is all there is.
+    """
+    order = torch.randperm(len(source.labels), generator=generator)
+    for start in range(0, max(len(order) - size, 0) + 1, size):
+        index = order[start : start + size]
+        inputs = source.inputs(index)
+        yield _flipped(inputs, generator) if flip else inputs, source.labels[index]
 
 
 def _flipped(inputs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

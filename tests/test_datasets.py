@@ -384,7 +384,7 @@ def test_files_that_are_not_there_are_asked_for(name, known, tmp_path):
     ("change", "message"),
     [
         ({"data": np.zeros((2, 1, 3, 3))}, "gives float64 pixels; wanted: bytes"),
-        ({"label": np.array([0, -1])}, "gives 2 train images; labels count from 0"),
+        ({"label": np.array([0, -1])}, "gives the label -1; labels count from 0"),
         ({"label": np.array([], int)}, "gives 0 train images"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Data sets. One file each: `load(split, **options)` gives the arrays of `artifacts.IMAGES`.
+"""Data sets. One file each: `load(split, **options)` gives the arrays of `artifacts.IMAGES`, or blocks of
+them one after the other (an iterator), so that no more than one must be in memory.
 
 `data` (image, channel, row, column) bytes, `label` (image), `index` (image): the position in the source, and, where the
 place of the class is known, `region` (image, row, column). `REGIONS` says so: True, False, or the option that brings

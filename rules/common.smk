@@ -13,9 +13,9 @@ QUALITY = "results/{dataset}/{model}/{recipe}/seed-{seed}/quality.csv"
 CALIBRATION = "results/{dataset}/{model}/{recipe}/seed-{seed}/calibration.csv"
 MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/{split}.h5"
 TEST_MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/test.h5"
-RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{method}/{split}.h5"
-RETRAINED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{order}/{method}/repeat-{repeat}.csv"
-ENDS = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/ends/repeat-{repeat}.csv"
+RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{unit}/{method}/{split}.h5"
+RETRAINED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{fill}/{unit}/{order}/{method}/repeat-{repeat}.csv"
+ENDS = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{fill}/ends/repeat-{repeat}.csv"
 READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}.h5"
 MODEL_READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}.h5"
 SCORES = "results/{dataset}/{model}/{recipe}/seed-{seed}/scores/{metric}.h5"
@@ -42,7 +42,9 @@ wildcard_constraints:
     method=any_of(config["methods"]),
     probe=any_of(config["probes"]),
     metric=any_of(config["metrics"]),
-    order="remove|keep",
+    fill=any_of(config["roar"]["fill"]),
+    unit=any_of(config["roar"]["unit"]),
+    order=any_of(config["roar"]["orders"]),
     repeat=r"\d+",
 
 
@@ -128,8 +130,8 @@ def explaining(labels):
 
 
 def removal(wildcards):
-    roar = config["roar"]
-    return {"fractions": sorted(roar["fractions"]), "order": wildcards.order, "fill": roar["fill"]}
+    """What is removed from the images, and what stands there then."""
+    return {"fractions": sorted(config["roar"]["fractions"]), "order": wildcards.order, "fill": wildcards.fill}
 
 
 # How the rankings are analysed; whom recipes are compared with concerns the comparison alone.

@@ -7,12 +7,11 @@ rule rank:
     output:
         ranks=RANKS,
     log:
-        f"{LOG}/rank/{{method}}/{{split}}.log",
+        f"{LOG}/rank/{{unit}}/{{method}}/{{split}}.log",
     priority: 1
     conda:
         "../envs/torch.yaml"
     params:
-        unit=config["roar"]["unit"],
         seed=config["roar"]["seed"],
         code=code("rank.py"),
     script:
@@ -27,7 +26,7 @@ rule retrain:
     output:
         accuracy=RETRAINED,
     log:
-        f"{LOG}/roar/{{order}}/{{method}}/repeat-{{repeat}}.log",
+        f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
     conda:
         "../envs/torch.yaml"
     params:
@@ -49,14 +48,13 @@ rule retrain_ends:
     output:
         accuracy=ENDS,
     log:
-        f"{LOG}/roar/ends/repeat-{{repeat}}.log",
+        f"{LOG}/roar/{{fill}}/ends/repeat-{{repeat}}.log",
     conda:
         "../envs/torch.yaml"
     params:
         model=architecture,
         recipe=recipe,
         training=retraining,
-        fill=config["roar"]["fill"],
         seed=repeat_seed,
         code=code("retrain_ends.py", "model", "recipe"),
     script:

@@ -6,8 +6,10 @@ COMPARED = [
     {**row, "metric": metric} for row in design.compared(config) for metric in design.metrics(config, row["dataset"])
 ]
 CURVES = [
-    {**row, "order": order, "method": method, "repeat": repeat}
+    {**row, "fill": fill, "unit": unit, "order": order, "method": method, "repeat": repeat}
     for row in design.retrained(config)
+    for fill in config["roar"]["fill"]
+    for unit in config["roar"]["unit"]
     for order in config["roar"]["orders"]
     for method in design.roar_methods(config, row["dataset"])
     for repeat in range(config["roar"]["repeats"])
@@ -87,7 +89,7 @@ rule tabulate_roar:
     conda:
         "../envs/report.yaml"
     params:
-        rows=[{**row, "fill": config["roar"]["fill"], "unit": config["roar"]["unit"]} for row in CURVES],
+        rows=CURVES,
         code=code("tabulate_roar.py"),
     script:
         "../workflow_scripts/tabulate_roar.py"

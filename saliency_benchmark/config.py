@@ -47,19 +47,27 @@ def _told(error: jsonschema.ValidationError, prefix: str = "", known: dict | Non
     if error.validator in ("exclusiveMinimum", "exclusiveMaximum") and "fractions" in place:
         return f"{place} is {error.instance}; wanted: between 0 and 1, which join by themselves (clean and all removed)"
     if error.validator == "anyOf":
-        wanted = [part.get("enum") or f"{part['type']} of at least {part['minimum']}" for part in error.validator_value]
-        return f"{place} is {error.instance!r}; wanted: {' or '.join(map(str, wanted))}"
+        wanted = [_wanted(resolved(part)) for part in error.validator_value]
+        return f"{place} is {error.instance!r}; wanted: {' or '.join(wanted)}"
     if error.validator == "required":
         return f"{place}: {error.message}; see the table of settings in README.md"
     return f"{place}: {error.message}"
 
 
+def _wanted(part: dict) -> str:
+    if part.get("type") == "array":
+        return "a list of them, each once"
+    return str(part.get("enum") or f"{part['type']} of at least {part['minimum']}")
+
+
 def _spoken(value: object, schema: dict) -> object:
     """VALUE as it was meant: `gradient:` with nothing behind it is an entry without options, and numbers are numbers.
 
-    `snakemake --config 'seeds=[0,1]'` hands over lists of texts.
+    Where one or a list may stand, one is a list of one. `snakemake --config 'seeds=[0,1]'` hands over lists of texts.
     """
     schema = resolved(schema)
+    if isinstance(value, str) and any(part.get("type") == "array" for part in schema.get("anyOf", [])):
+        return [value]
     if value is None and schema.get("type") == "object":
         return {}
     if isinstance(value, dict):

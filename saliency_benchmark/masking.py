@@ -37,8 +37,14 @@ def count(fraction: float, entries: int) -> int:
 
 
 def removed(rank: np.ndarray, fraction: float, order: str) -> np.ndarray:
-    """True where an entry goes. `remove`: the FRACTION with the highest saliency; `keep`: all but that fraction."""
-    number = count(fraction, rank[0].size)
+    """True where an entry goes: the FRACTION with the highest saliency, or that with the lowest (`remove_least`).
+
+    `keep` removes all but the fraction with the highest.
+    """
+    entries = rank[0].size
+    number = count(fraction, entries)
+    if order == "remove_least":
+        return rank >= entries - number
     return rank < number if order == "remove" else rank >= number
 
 

@@ -130,13 +130,13 @@ def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataF
     summary = tables["summary"]
     controls = set(summary[summary["group"] == "controls"]["method"])
     scores = tables["roar_summary"].sort_values("area_score", ascending=False)
-    for values, part in tables["roar"].groupby([*RUN, "order"], sort=False):
-        score = scores[(scores[[*RUN, "order"]] == list(values)).all(axis=1)]
-        yield (
-            f"{_name(values[:4])}, {values[4]}",
-            figures.roar_curves(part, controls),
-            score.drop(columns=[*RUN, "order"]),
-        )
+    keys = [*RUN, "order", "fill", "unit"]
+    # Fill and unit are named where there are several.
+    told = [name for name in keys[4:] if name == "order" or tables["roar"][name].nunique() > 1]
+    for values, part in tables["roar"].groupby(keys, sort=False):
+        score = scores[(scores[keys] == list(values)).all(axis=1)].drop(columns=keys)
+        names = ", ".join(dict(zip(keys, values, strict=True))[name] for name in told)
+        yield f"{_name(values[:4])}, {names}", figures.roar_curves(part, controls), score
 
 
 def pictures(

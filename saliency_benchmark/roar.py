@@ -29,9 +29,10 @@ def curves(accuracy: list[str], ends: list[str], keys: list[dict]) -> pd.DataFra
 def summarise(roar: pd.DataFrame, control: str, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Area score of each curve: roar.csv -> roar_summary.csv. CONTROL names the method that knows nothing.
 
-    remove: area(control - method) / area(control - all removed); keep: area(method - control) / area(nothing removed -
-    control); trapezoids over the fraction, clipped to [-1, 1] (RACU: Madsen et al., 2022, eq. 1). The interval is a
-    95 % percentile bootstrap over the repeats, method and control drawn together; empty with one repeat.
+    remove: area(control - method) / area(control - all removed); keep and remove_least: area(method - control) /
+    area(nothing removed - control); trapezoids over the fraction, clipped to [-1, 1] (RACU: Madsen et al., 2022,
+    eq. 1). The interval is a 95 % percentile bootstrap over the repeats, method and control drawn together; empty with
+    one repeat.
     """
     keys = [column for column in roar.columns if column not in CURVE]
     rows = []
@@ -76,7 +77,7 @@ def _scored(curve: pd.DataFrame, control: pd.DataFrame | None, order: str, resam
 
 def area_score(curve: np.ndarray, control: np.ndarray, fractions: np.ndarray, order: str) -> np.ndarray:
     """Curves (..., fraction) -> (...); see `summarise`."""
-    best = curve[..., -1:]
+    best = curve[..., :1] if order == "remove_least" else curve[..., -1:]
     gain, room = (control - curve, control - best) if order == "remove" else (curve - control, best - control)
     areas = [np.trapezoid(part, fractions, axis=-1) for part in (gain, room)]
     return np.clip(np.divide(*areas, out=np.full(np.shape(areas[0]), np.nan), where=areas[1] != 0), -1, 1)

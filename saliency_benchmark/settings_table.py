@@ -38,6 +38,7 @@ def _values(part: dict) -> str:
     if "enum" in part:
         return ", ".join(f"`{value}`" for value in part["enum"])
     if "anyOf" in part:
-        return ", ".join(_values(one) for one in part["anyOf"])
+        shown = (_values(one) if one.get("type") != "array" else "or a list of them" for one in part["anyOf"])
+        return ", ".join(shown)
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     return ", ".join([part["type"], *(f"{word} {part[key]}" for key, word in bounds.items() if key in part)])

@@ -43,8 +43,13 @@ def test_defaults_are_filled_in_at_every_depth():
                                 "weight_decay": 0.0005, "flip": False, "schedule": "cosine", "nesterov": True,
                                 "validation": 0, "selection": "last", "temperature": False}  # fmt: skip
     assert full["methods"]["gradient"] == {"options": {}}
-    assert full["roar"]["fill"] == "mean"
+    assert (full["roar"]["fill"], full["roar"]["unit"]) == (["mean"], ["pixel"])
     assert full["explain"] == {"target": "prediction", "output": "logit", "background": 64, "together": {}}
+
+
+def test_one_fill_or_unit_is_a_list_of_one():
+    one, several = ({"fill": "blur", "unit": "pixel"}, {"fill": ["blur"], "unit": ["pixel"]})
+    assert config.complete(changed(roar=one)) == config.complete(changed(roar=several))
 
 
 def test_filling_in_twice_changes_nothing_and_the_original_stays():
@@ -62,6 +67,12 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"roar": {"fractions": [0]}}, "roar.fractions.0 is 0; wanted: between 0 and 1, which join by themselves"),
         ({"roar": {"fractions": [0.5, 1]}}, "roar.fractions.1 is 1; wanted: between 0 and 1"),
         ({"roar": {"fractions": [0.5, 0.5]}}, "non-unique"),
+        (
+            {"roar": {"fill": "grey"}},
+            "roar.fill is ['grey']; wanted: ['mean', 'image_mean', 'black', 'blur', 'linear'] or",
+        ),
+        ({"roar": {"unit": ["pixel", "pixel"]}}, "wanted: ['pixel', 'element'] or a list of them, each once"),
+        ({"roar": {"orders": ["least"]}}, "'least' is not one of ['remove', 'remove_least', 'keep']"),
         ({"roar": {"methods": ["gradiant"]}}, "roar.methods names 'gradiant' (did you mean 'gradient'?)"),
         ({"training": {"epochs": 0}}, "training.epochs: 0 is less than the minimum of 1"),
         ({"training": {"epochs": "ten"}}, "training.epochs: 'ten' is not of type 'integer'"),

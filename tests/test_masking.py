@@ -22,18 +22,33 @@ def test_four_pixels_by_hand():
     assert np.array_equal(masking.removed(rank, 0.25, "keep"), [[[True, False], [True, True]]])
 
 
-@pytest.mark.parametrize("order", ["remove", "keep"])
+@pytest.mark.parametrize("order", ["remove", "remove_least", "keep"])
 @pytest.mark.parametrize("fraction", FRACTIONS)
 def test_exactly_so_many_go_from_every_image_whatever_the_ties(fraction, order):
     gone = masking.removed(masking.ranks(tied(), np.arange(40)), fraction, order).sum(1)
-    kept = round(fraction * 57)
-    assert (gone == (kept if order == "remove" else 57 - kept)).all()
+    share = round(fraction * 57)
+    assert (gone == (57 - share if order == "keep" else share)).all()
 
 
 @pytest.mark.parametrize("fraction", FRACTIONS)
 def test_keep_removes_exactly_what_remove_leaves(fraction):
     rank = masking.ranks(tied(), np.arange(40))
     assert np.array_equal(masking.removed(rank, fraction, "keep"), ~masking.removed(rank, fraction, "remove"))
+
+
+@pytest.mark.parametrize("fraction", FRACTIONS)
+def test_the_least_salient_go_as_the_most_salient_of_the_opposite_map_where_nothing_ties(fraction):
+    maps = np.random.default_rng(1).normal(size=(5, 8, 9))
+    rank, opposite = (masking.ranks(sign * maps, np.arange(5)) for sign in (1, -1))
+    gone = masking.removed(opposite, fraction, "remove")
+    assert np.array_equal(masking.removed(rank, fraction, "remove_least"), gone)
+
+
+@pytest.mark.parametrize("count", range(58))
+def test_the_least_salient_so_many_are_what_removing_the_others_leaves(count):
+    rank = masking.ranks(tied(), np.arange(40))
+    gone = masking.removed(rank, count / 57, "remove_least")
+    assert np.array_equal(gone, ~masking.removed(rank, (57 - count) / 57, "remove"))
 
 
 def test_a_larger_fraction_removes_what_the_smaller_did_and_more():

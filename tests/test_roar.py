@@ -47,6 +47,12 @@ def test_keeping_counts_what_lies_above_the_control(curve, expected):
     assert area(curve, [0.1, 0.7, 0.9], "keep") == pytest.approx(expected)
 
 
+def test_removing_the_least_salient_counts_what_lies_above_the_control():
+    # (.8 - .7) / 2 = .05 of (.2 / 2 + .8 / 4) = .3.
+    assert area([0.9, 0.8, 0.1], order="remove_least") == pytest.approx(1 / 6)
+    assert area([0.9, 0.9, 0.9], order="remove_least") == pytest.approx(1)
+
+
 def test_uneven_fractions_weigh_by_their_distance():
     assert area([0.9, 0.5, 0.1], [0.9, 0.9, 0.1], fractions=[0, 0.2, 1]) == pytest.approx(0.4 * 0.5 / (0.16 + 0.32))
 

@@ -325,7 +325,7 @@ def test_a_default_spelled_out_is_no_change(run):
         (f"{MODEL}/quality.csv", Counter(assess=1, tabulate=2, report=1)),
         (f"{MODEL}/calibration.csv", Counter(assess=1, tabulate=2, report=1)),
         (
-            f"{MODEL}/ranks/gradient/train.h5",
+            f"{MODEL}/ranks/pixel/gradient/train.h5",
             Counter(rank=1, retrain=2, tabulate_roar=1, summarise_roar=1, report=1),
         ),
         (

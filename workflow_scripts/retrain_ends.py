@@ -10,5 +10,5 @@ names, params = snakemake.wildcards, snakemake.params
 train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.input.train, snakemake.input.test))
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
-rows = curve_ends.ends(train, test, told=told, loss=loss, settings=params.training, fill=params.fill, seed=params.seed)
+rows = curve_ends.ends(train, test, told=told, loss=loss, settings=params.training, fill=names.fill, seed=params.seed)
 tables.write(snakemake.output.accuracy, pd.DataFrame(rows), artifacts.origin(snakemake))

@@ -70,6 +70,24 @@ def roar_methods(config: dict, dataset: str) -> list[str]:
     return [label for label in methods(config, dataset) if label in config["roar"].get("methods", [label])]
 
 
+def variants(config: dict) -> list[dict]:
+    """Methods made of another one that is in CONFIG too: method, base, and the kind, the variant's file.
+
+    The base is the entry of the same file and options as those that the variant takes.
+    """
+    found = []
+    for label, entry in config["methods"].items():
+        defaults = (
+            provenance.defaults(registry.file("methods", label, entry), "attribute") if "call" not in entry else {}
+        )
+        told = defaults | entry["options"]
+        wanted = (told.get("base"), told.get("base_options") or {})
+        same = [name for name, each in config["methods"].items() if (each.get("file", name), each["options"]) == wanted]
+        kind = entry.get("file", label)
+        found += [{"method": label, "base": base, "kind": kind} for base in same if base != label][:1]
+    return found
+
+
 def groups(config: dict, dataset: str) -> dict[str, list[str]]:
     """Members of every group on DATASET: all, all with the controls, each file's own groups, the user's groups.
 

@@ -85,6 +85,15 @@ def options(path: Path, function: str, every: bool = False) -> dict[str, bool] |
     return None
 
 
+def defaults(path: Path, function: str) -> dict[str, object]:
+    """The keyword-only parameters of FUNCTION in PATH whose default is a literal, with it."""
+    for node in _tree(path).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            return {name.arg: value.value for name, value in pairs if isinstance(value, ast.Constant)}
+    return {}
+
+
 @cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))

@@ -26,6 +26,7 @@ include: "rules/roar.smk"
 include: "rules/probe.smk"
 include: "rules/agreement.smk"
 include: "rules/tables.smk"
+include: "rules/conclusions.smk"
 include: "rules/report.smk"
 include: "rules/freshness.smk"
 

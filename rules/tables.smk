@@ -26,7 +26,7 @@ PARTS = {
 EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
 ]
-TABLES = [*PARTS, "scores", "map_quality", *(["roar", "roar_summary"] if CURVES else [])]
+TABLES = [*PARTS, "scores", "map_quality", *(["roar"] if CURVES else [])]
 
 
 rule tabulate:
@@ -93,19 +93,3 @@ rule tabulate_roar:
         code=code("tabulate_roar.py"),
     script:
         "../workflow_scripts/tabulate_roar.py"
-
-
-rule summarise_roar:
-    input:
-        roar=TABLE.format(table="roar"),
-    output:
-        table=TABLE.format(table="roar_summary"),
-    log:
-        "results/logs/tables/roar_summary.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        control=design.control(config),
-        code=code("summarise_roar.py"),
-    script:
-        "../workflow_scripts/summarise_roar.py"

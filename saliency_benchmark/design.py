@@ -88,6 +88,22 @@ def variants(config: dict) -> list[dict]:
     return found
 
 
+def protocols(config: dict) -> list[str]:
+    """Metrics that rank the methods by removing pixels in their order, as ROAR does, without retraining: ROAD."""
+    return [label for label in config["metrics"] if _constant(config, "metrics", label, "PROBE") == "road"]
+
+
+def protocol_groups(config: dict) -> dict[str, dict[str, list[str]]]:
+    """By data set, the groups for which protocols are compared: methods of ROAR with and without the controls."""
+    found = {}
+    for dataset in dict.fromkeys(row["dataset"] for row in retrained(config)):
+        known, asked = groups(config, dataset), roar_methods(config, dataset)
+        found[dataset] = {
+            name: [label for label in known.get(name, []) if label in asked] for name in ("all", "all+controls")
+        }
+    return found
+
+
 def groups(config: dict, dataset: str) -> dict[str, list[str]]:
     """Members of every group on DATASET: all, all with the controls, each file's own groups, the user's groups.
 

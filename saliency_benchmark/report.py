@@ -134,7 +134,7 @@ def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataF
     # Fill and unit are named where there are several.
     told = [name for name in keys[4:] if name == "order" or tables["roar"][name].nunique() > 1]
     for values, part in tables["roar"].groupby(keys, sort=False):
-        score = scores[(scores[keys] == list(values)).all(axis=1)].drop(columns=keys)
+        score = scores[(scores[keys].astype(str) == [str(value) for value in values]).all(axis=1)].drop(columns=keys)
         names = ", ".join(dict(zip(keys, values, strict=True))[name] for name in told)
         yield f"{_name(values[:4])}, {names}", figures.roar_curves(part, controls), score
 

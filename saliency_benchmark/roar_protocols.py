@@ -7,13 +7,16 @@ lower curve is better, or a metric's mean score. No control is needed, and area 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from saliency_benchmark import curves, ratios, roar_areas, roar_summary, seeds
+from saliency_benchmark import curves, files, ratios, roar_areas, roar_summary, seeds
 
 RUN = ["dataset", "model", "recipe", "seed"]
+# By table: what was done between masking and asking for the accuracy.
+DONE = {"roar": "retrained", "masked_accuracy": "not retrained", "recursive_roar": "recursive"}
 ENOUGH = 4  # methods; of three there are six orders
 
 
@@ -58,6 +61,19 @@ def agreement(
                 rows.append({**run, "group": group, "first": first, "second": second, **told})
     names = [*RUN, "group", "first", "second", "spearman", "low", "high", "methods", "repeats", "note"]
     return pd.DataFrame(rows, columns=names)
+
+
+def curve_tables(paths: object) -> dict[str, pd.DataFrame]:
+    """Tables of curves by what was done, as their names say."""
+    return {DONE[Path(path).stem]: pd.read_csv(path) for path in files.listed(paths)}
+
+
+def scores(paths: object) -> pd.DataFrame:
+    """Mean scores of all methods from tables like summary.csv, of which there may be none."""
+    nothing = pd.DataFrame(columns=[*RUN, "method", "group", "metric", "direction", "mean"])
+    found = [nothing, *(pd.read_csv(path) for path in files.listed(paths))]
+    table = pd.concat(found[1:] or found)
+    return table[table["group"] == "all+controls"]
 
 
 def heights(part: pd.DataFrame, order: str) -> tuple[list[str], np.ndarray]:

@@ -27,7 +27,7 @@ MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
 ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, retrain=4, retrain_ends=2, probe=13, agree=7,
               compare=2, tabulate=7, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1, summarise_roar=1,
-              report=1)  # fmt: skip
+              agree_protocols=1, check_roar=1, report=1)  # fmt: skip
 COLUMNS = {
     "models": "dataset model recipe seed split input accuracy ece adaptive_ece classwise_ece",
     "calibration": "dataset model recipe seed split input bin low high confidence accuracy images",
@@ -40,6 +40,8 @@ COLUMNS = {
     "map_quality": "dataset model recipe seed method split image target sum positive_share zero_share invalid",
     "roar": "dataset model recipe seed method order fill unit fraction repeat accuracy",
     "roar_summary": "dataset model recipe seed method order area_score low high beats_random",
+    "protocol_agreement": "dataset model recipe seed group first second spearman low high methods",
+    "roar_check": "order retrained removed accuracy",
 }
 
 
@@ -196,7 +198,7 @@ def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
     assert jobs(project, folder, *settings(folder, methods=methods, roar=roar)) == Counter(
         attribute=4, rank=2, retrain=2, probe=3, agree=7, compare=2, tabulate=5, tabulate_scores=1,
         tabulate_map_quality=1,
-        tabulate_roar=1, summarise_roar=1, report=1)  # fmt: skip
+        tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["code", "older code", "options"])
@@ -272,14 +274,14 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
     )
     assert jobs(project, folder) == Counter(
         rank=4, retrain=4, probe=13, agree=6, compare=2, tabulate=5, tabulate_scores=1, tabulate_roar=1,
-        summarise_roar=1,
+        summarise_roar=1, agree_protocols=1,
         report=1)  # fmt: skip
 
 
 def test_a_training_setting_reruns_the_models_and_never_the_images(run):
     project, folder = run
     found = jobs(project, folder, *settings(folder, training={"epochs": 1, "batch_size": 10}))
-    assert found == ALL - Counter(prepare_images=4)
+    assert found == ALL - Counter(prepare_images=4, check_roar=1)
 
 
 def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):
@@ -315,7 +317,7 @@ def test_a_default_spelled_out_is_no_change(run):
     ("path", "expected"),
     [
         ("results/report.html", Counter(report=1)),
-        ("results/tables/roar.csv", Counter(tabulate_roar=1, summarise_roar=1, report=1)),
+        ("results/tables/roar.csv", Counter(tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)),
         (f"{MODEL}/scores/dauc.h5", Counter(agree=1, compare=1, tabulate=5, tabulate_scores=1, report=1)),
         (f"{MODEL}/agreement/dc.csv", Counter(agree=1, compare=1, tabulate=5, tabulate_scores=1, report=1)),
         (
@@ -326,7 +328,7 @@ def test_a_default_spelled_out_is_no_change(run):
         (f"{MODEL}/calibration.csv", Counter(assess=1, tabulate=2, report=1)),
         (
             f"{MODEL}/ranks/pixel/gradient/train.h5",
-            Counter(rank=1, retrain=2, tabulate_roar=1, summarise_roar=1, report=1),
+            Counter(rank=1, retrain=2, tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1),
         ),
         (
             f"{MODEL}/maps/gradient/test.h5",
@@ -342,6 +344,7 @@ def test_a_default_spelled_out_is_no_change(run):
                 tabulate_map_quality=1,
                 tabulate_roar=1,
                 summarise_roar=1,
+                agree_protocols=1,
                 report=1,
             ),
         ),

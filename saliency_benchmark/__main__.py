@@ -1,6 +1,6 @@
 """Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE | ...`.
 
-Those that analyse tables of scores, whoever made them, are told in `score_commands`.
+Those that analyse tables of scores or ROAR curves, whoever made them, are told in `score_commands`, `roar_commands`.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from saliency_benchmark import artifacts, catalogue, config, registry, score_commands, settings_table
+from saliency_benchmark import artifacts, catalogue, config, registry, roar_commands, score_commands, settings_table
 
 
 def settings(arguments: argparse.Namespace) -> None:
@@ -49,6 +49,7 @@ def main(words: list[str] | None = None) -> int:
         if wants:
             part.add_argument(wants)
     score_commands.add(commands)
+    roar_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
         arguments.command(arguments)

@@ -148,5 +148,7 @@ def _percentiles(samples: np.ndarray, confidence: float) -> tuple[float, float]:
 
 
 def _empty(note: str) -> dict:
-    numbers = dict.fromkeys(("area_score", "low", "high"), np.nan)
-    return numbers | {"beats_random": "", "gain": np.nan, "note": note}
+    intervals = ("gain", "gain_low", "gain_high", "bootstrap_low", "bootstrap_high")
+    counts = ("repeats", "seeds", "fractions", "better_fractions", "left_out", "invalid")
+    numbers = dict.fromkeys(("area_score", "low", "high"), np.nan) | {"beats_random": ""}
+    return numbers | dict.fromkeys(intervals, np.nan) | dict.fromkeys(counts, 0) | {"note": note}

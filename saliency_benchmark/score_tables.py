@@ -1,8 +1,5 @@
 """Tables of scores, whoever made them: columns method, metric, image, score, and any others, which group the rows."""
 
-import csv
-import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from saliency_benchmark import foreign_tables
 from saliency_benchmark.schemas import Arrays
 
 NEEDED = ("method", "metric", "image", "score")
-INVALID = ["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "none"]
+FORM = foreign_tables.Form(NEEDED, ["score"], "scores")
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,7 @@ def read(path: str | Path, ignore: list[str] = ()) -> pd.DataFrame:
 
     Raises ValueError where columns are missing or double, a row is too long, a name is empty, or a score is text.
     """
-    names = _header(path, ignore)
-    try:
-        table = _parsed(path, names, float)
-    except ValueError:  # text in some cell: which one?
-        table = _parsed(path, names, str)
-        table["score"] = _numbers(path, table["score"])
-    # A column without a name is an index that was written too.
-    table = table.drop(columns=[name for name in names if not name or name in ignore])
-    if not len(table):
-        raise ValueError(f"{path} has a row of names and no scores")
-    _full(path, table)
-    table["score"] = table["score"].where(np.isfinite(table["score"]))
+    table = foreign_tables.read(path, FORM, ignore)
     table["image"] = _in_order(table["image"])
     return table
 
@@ -87,64 +74,6 @@ def cells(table: pd.DataFrame) -> Iterator[Cell]:
         named = np.array([str(name).encode() for name in methods], dtype="S")
         scores = {"score": score.reshape(shape), "method": named, "index": index.astype(np.int64)}
         yield Cell(found, scores, (count > 0).reshape(shape))
-
-
-def _header(path: str | Path, ignore: list[str]) -> list[str]:
-    """Names of the columns."""
-    if not Path(path).is_file():
-        raise ValueError(f"there is no file {path}")
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        try:
-            found = [name.strip() for name in next(filter(None, csv.reader(file)), [])]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path} is no table of text: {error}; wanted: CSV in UTF-8") from error
-    if not found:
-        raise ValueError(f"{path} is empty; wanted: a table with the columns {', '.join(NEEDED)}")
-    missing = [name for name in NEEDED if name not in found]
-    if missing:
-        hint = "; cells are divided by commas" if len(found) == 1 else ""
-        raise ValueError(f"{path} has no column {', '.join(missing)}; it has: {', '.join(found)}{hint}")
-    double = sorted({name for name in found if found.count(name) > 1})
-    if double:
-        raise ValueError(f"{path} has more than one column {', '.join(double)}")
-    unknown = [name for name in ignore if name not in found or name in NEEDED]
-    if unknown:
-        raise ValueError(f"cannot ignore {', '.join(unknown)}: not among the key columns of {path}")
-    return found
-
-
-def _parsed(path: str | Path, names: list[str], score: type) -> pd.DataFrame:
-    types = dict.fromkeys(names, "category") | {"score": score}
-    empty = {"keep_default_na": False, "na_values": {"score": INVALID}}
-    plain = {"encoding": "utf-8-sig", "skipinitialspace": True, "header": 0, "names": names, "index_col": False}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # cells that would be dropped
-        try:
-            return pd.read_csv(path, dtype=types, **empty, **plain)
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            found = re.search(r"line \d+, saw \d+", str(error))
-            told = f"more cells than columns, as a decimal comma makes ({found[0] if found else 'the first rows'})"
-            raise ValueError(f"{path} has a row with {told}") from error
-
-
-def _numbers(path: str | Path, scores: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(scores, errors="coerce")
-    text = np.flatnonzero(numbers.isna() & scores.notna())
-    if len(text):
-        more = f", as in {len(text) - 1} more rows" if len(text) > 1 else ""
-        raise ValueError(f"{path}, row {text[0] + 2}: the score is {scores.iloc[text[0]]!r}, which is no number{more}")
-    return numbers.astype(float)
-
-
-def _full(path: str | Path, table: pd.DataFrame) -> None:
-    """Raise ValueError where a name is empty, or a row too short to have one."""
-    for name in [column for column in table.columns if column != "score"]:
-        empty = table[name].isna()
-        if name in NEEDED and "" in table[name].cat.categories:
-            empty |= table[name] == ""
-        if empty.any():
-            row = int(np.flatnonzero(empty)[0]) + 2
-            raise ValueError(f"{path}, row {row}: no {name}; wanted: a value in each row")
 
 
 def _in_order(images: pd.Series) -> pd.Series:

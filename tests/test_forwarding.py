@@ -93,3 +93,33 @@ def test_openvino_gives_the_logits_to_rounding(family):
     assert forwarding.difference(forward, network, SHAPE) < 1e-5
     few = torch.randn(3, *SHAPE, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(forward(few)[1:2], forward(few[1:2]), atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["cnn", "resnet"])
+def test_bfloat16_gives_the_logits_but_for_its_three_digits(family):
+    network = small.network(family)
+    gap = forwarding.difference(forwarding.fastest(network, SHAPE, "bfloat16"), network, SHAPE)
+    assert 1e-5 < gap < 2**-5
+
+
+def test_a_form_that_gives_other_logits_is_refused(monkeypatch):
+    network = small.network("cnn")
+    monkeypatch.setattr(forwarding, "_coarse", lambda found: lambda images: found(images) * 1.1)
+    with pytest.raises(ValueError, match=r"bfloat16 gives other logits than the network \(by 1.0e-01\): set scoring"):
+        forwarding.fastest(network, SHAPE, "bfloat16")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_graphs_need_a_gpu():
+    with pytest.raises(ValueError, match="needs a GPU, and there is none"):
+        forwarding.fastest(small.network("cnn"), SHAPE, "cuda_graphs")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_cuda_graphs_give_the_logits_of_every_batch():
+    network = small.network("resnet").cuda()
+    forward = forwarding.fastest(network, SHAPE, "cuda_graphs")
+    for number in (4, 2, 4, *range(5, 14)):
+        images = torch.randn(number, *SHAPE, device="cuda")
+        with torch.inference_mode():
+            assert torch.allclose(forward(images), network(images), atol=1e-4)

@@ -2,7 +2,8 @@
 
 `PYTHONPATH=. python benchmarks/metrics.py [cnn32] [resnet18_64] [--rounds 5] [--backend openvino] [--only suite]`. One
 thread, processor time, all in turn in one process; told are medians of ratios over the rounds. F is a bare forward
-pass of one image, at the bare model's best batch: eager, channels last or not, whichever is faster.
+pass of one image, at the bare model's best batch: eager, channels last or not, whichever is faster. With `--device
+cuda` times are the clock's, the device waited for.
 
 - Probes: time / (images that were passed x F). The workflow's engine is in it: reading, checks, order of cells, making
   the images, writing. Bound: 1.1.
@@ -43,14 +44,15 @@ SUITE = {"perturbation": ["dauc", "iauc", "dc", "ic", "ad", "add"], "cells": ["d
 
 
 class Case:
-    def __init__(self, name: str, folder: str, backend: str, methods: int) -> None:
+    def __init__(self, name: str, folder: str, backend: str, methods: int, device: str) -> None:
         build, self.side, self.batch = CASES[name]
+        self.device = torch.device(device)
         torch.manual_seed(0)
-        self.network = build().eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self.plain = build().eval().requires_grad_(False)
+        self.network = build().eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+        self.plain = build().eval().requires_grad_(False).to(self.device)
         self.plain.load_state_dict(self.network.state_dict())
         shape, self.backend = (3, self.side, self.side), backend
-        mean = deviation = torch.full((3,), 0.5)
+        mean = deviation = torch.full((3,), 0.5, device=self.device)
         layer = layers.feature_layer(self.network, shape)
         self.classifier = Classifier(self.network, mean, deviation, layer)
         rng, index = np.random.default_rng(0), np.arange(self.batch, dtype=np.int32)
@@ -64,7 +66,7 @@ class Case:
         about = {"index": index, "label": index}
         artifacts.write(self.folder / "images.h5", artifacts.IMAGES, {"data": pixels, **about}, {})
         for number, maps in enumerate(self.maps):
-            told = {"target": self.targets.numpy().astype(np.int32), "prediction": np.zeros((self.batch, 10))}
+            told = {"target": self.targets.cpu().numpy().astype(np.int32), "prediction": np.zeros((self.batch, 10))}
             arrays = {"attribution": maps[:, None], **about, **told}
             artifacts.write(self.folder / f"maps{number}.h5", artifacts.MAPS, arrays, {})
 
@@ -73,7 +75,16 @@ class Case:
         last = self.images.contiguous(memory_format=torch.channels_last)
         pairs = [(self.plain, self.images), (self.network, last)]
         works = [partial(bare, *pair, self.targets, False) for pair in pairs]
-        return min(float(np.median([seconds(work) for _ in range(7)])) for work in works)
+        return min(float(np.median([self.seconds(work) for _ in range(7)])) for work in works)
+
+    def seconds(self, work: Callable) -> float:
+        if self.device.type == "cpu":
+            return seconds(work)
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        work()
+        torch.cuda.synchronize()
+        return time.perf_counter() - start
 
     def ask(self, probe: str, number: int | None = 0, **options: object) -> None:
         """Readings of PROBE of the maps of one method (None: of the model), into a file."""
@@ -107,12 +118,13 @@ class Case:
                                         return_auc_per_sample=False) for _ in range(4)]  # fmt: skip
         singles = [quantus.FaithfulnessEstimate(features_in_step=flips, perturb_baseline="mean", disable_warnings=True)
                    for _ in range(2)]  # fmt: skip
-        images, targets = self.images.numpy(), self.targets.numpy()
+        images, targets = self.images.cpu().numpy(), self.targets.cpu().numpy()
         for maps in self.maps[:SHARE]:
             for metric in [*curves, *singles]:
                 attributions = np.repeat(maps[:, None], 3, 1)
-                metric(self.plain, images, targets, attributions, softmax=True, batch_size=self.batch, device="cpu")
-            soft = torch.from_numpy(maps[:, None])
+                metric(self.plain, images, targets, attributions, softmax=True, batch_size=self.batch,
+                       device=self.device.type)  # fmt: skip
+            soft = torch.from_numpy(maps[:, None]).to(self.device)
             with torch.no_grad():
                 for _ in ("ad", "add"):
                     for shown in (self.images, self.images * soft):
@@ -148,7 +160,7 @@ def passed(case: Case, work: Callable) -> int:
 
 def ratios(works: list[Callable], case: Case, rounds: int) -> np.ndarray:
     """Medians over ROUNDS of the seconds of WORKS, and of each round's F: the first round warms up."""
-    found = np.array([[case.forward() / case.batch, *map(seconds, works)] for _ in range(rounds + 1)])[1:]
+    found = np.array([[case.forward() / case.batch, *map(case.seconds, works)] for _ in range(rounds + 1)])[1:]
     return found[:, 1:] / found[:, :1]
 
 
@@ -158,13 +170,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--methods", type=int, default=12, help="of the suite")
     parser.add_argument("--backend", default="torch", choices=forwarding.BACKENDS)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--only", default="", help="probes, road or suite")
     given = parser.parse_args()
     torch.set_num_threads(1)
     started = time.strftime("%H:%M")
     with TemporaryDirectory() as folder:
         for name in given.cases:
-            case = Case(name, folder, given.backend, given.methods)
+            case = Case(name, folder, given.backend, given.methods, given.device)
             print(f"\n{name}, {case.batch} images, {given.backend}, medians of {given.rounds} rounds ({started})\n")
             for part in (probes, road, suite):
                 if part.__name__.startswith(given.only):

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from saliency_benchmark import sharing
 
@@ -29,6 +30,14 @@ def plain(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """What the network gives, without a graph."""
     with torch.no_grad():
         return model(images)
+
+
+def live(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """As `gradient`, and differentiable by the weights."""
+    # The fused kernels of attention have no second derivative.
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        leaf, found = begun(model, images)
+        return torch.autograd.grad(chosen(found, targets).sum(), leaf, create_graph=True)[0]
 
 
 def outputs(model: nn.Module, images: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from saliency_benchmark import gradients, layers, sharing
 
@@ -51,6 +52,27 @@ def traced(model: nn.Module, images: torch.Tensor, layer: str) -> tuple[torch.Te
     finally:
         handle.remove()
     return found[-1], given
+
+
+def live(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, layer: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `read`, and differentiable by the weights."""
+    layout, found = layers.layout(model, layer, images), []
+
+    def keep(module: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:
+        found.append(output)
+        return output.clone()  # what comes next may change its input in place
+
+    handle = model.get_submodule(layer).register_forward_hook(keep)
+    try:
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+            given = model(images.detach().requires_grad_(True))  # also where the layer's own weights are frozen
+            score = gradients.chosen(given, targets).sum()
+            gradient = torch.autograd.grad(score, found[-1], create_graph=True)[0]
+    finally:
+        handle.remove()
+    return layout.maps(found[-1]), layout.maps(gradient)
 
 
 def draw(cells: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

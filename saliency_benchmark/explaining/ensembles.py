@@ -65,11 +65,29 @@ def noisy(
     base: Callable, model: nn.Module, images: torch.Tensor, targets: torch.Tensor, samples: int, noise: float, seed: int
 ) -> Iterator[torch.Tensor]:
     """Maps of SAMPLES noisy copies; the noise's deviation is NOISE times each image's own range (max - min)."""
+    for copies in noisy_copies(images, samples, noise, seed):
+        number = len(copies) // len(images)
+        with sharing.apart():
+            maps = base(model, copies, targets.repeat(number))
+        yield from maps.split(len(images))
+
+
+def noisy_copies(images: torch.Tensor, samples: int, noise: float, seed: int) -> Iterator[torch.Tensor]:
+    """SAMPLES copies of all images in turn, as many at a time as fit: (sample x image, channel, row, column)."""
     spread = noise * (images.amax((1, 2, 3), keepdim=True) - images.amin((1, 2, 3), keepdim=True))
     generators = chance.per_image(images, "noise", seed)
     for span in batching.spans(samples, len(images)):
         copies = torch.cat([images + spread * chance.normal(images, generators) for _ in span])
-        copies = copies.contiguous(memory_format=torch.channels_last)
-        with sharing.apart():
-            maps = base(model, copies, targets.repeat(len(span)))
-        yield from maps.split(len(images))
+        yield copies.contiguous(memory_format=torch.channels_last)
+
+
+def mean_live(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, samples: int, noise: float, seed: int
+) -> list[Callable[[], torch.Tensor]]:
+    """The mean gradient of noisy copies, differentiable by the weights, in parts of as many copies as fit."""
+
+    def part(copies: torch.Tensor) -> torch.Tensor:
+        number = len(copies) // len(images)
+        return gradients.live(model, copies, targets.repeat(number)).unflatten(0, (number, -1)).sum(0) / samples
+
+    return [partial(part, copies) for copies in noisy_copies(images, samples, noise, seed)]

@@ -4,6 +4,7 @@ As many steps run at a time as fit beside the images, and their sum grows in pla
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -45,6 +46,21 @@ def integrated(
 
     _walk(model, targets, steps, point, lambda step, slope: total.add_(slope, alpha=float(weights[step])))
     return total.mul_(difference)
+
+
+def integrated_live(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, baseline: torch.Tensor, rule: str, steps: int
+) -> list[Callable[[], torch.Tensor]]:
+    """As `integrated`, differentiable by the weights, in parts of as many steps as fit."""
+    positions, weights = quadrature(rule, steps)
+    difference = images - baseline
+
+    def part(span: range) -> torch.Tensor:
+        copies = torch.cat([torch.add(baseline, difference, alpha=float(positions[step])) for step in span])
+        slopes = gradients.live(model, copies, targets.repeat(len(span))).unflatten(0, (len(span), -1))
+        return difference * torch.tensordot(torch.from_numpy(weights[span.start : span.stop]).to(slopes), slopes, 1)
+
+    return [partial(part, span) for span in batching.spans(steps, len(targets))]
 
 
 def expected(

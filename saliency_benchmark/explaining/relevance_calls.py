@@ -32,10 +32,10 @@ def passing(function: Callable, inputs: torch.Tensor, *args: object, **more: obj
 
 def add(function: Callable, one: object, other: object, **more: object) -> torch.Tensor:
     """Sums and averages share by contribution, with the small number in the denominator that zennit's Norm has."""
-    if not _alive((one, other)):
+    if not alive((one, other)):
         return function(one, other, **more)
     total = torch.add(one, other, **more)
-    return stable(total) if len(_alive((one, other))) == 2 else total
+    return stable(total) if len(alive((one, other))) == 2 else total
 
 
 def relu(function: Callable, inputs: torch.Tensor, *args: object, **more: object) -> torch.Tensor:
@@ -53,7 +53,7 @@ def average(function: Callable, *args: object, **more: object) -> torch.Tensor:
 
 def halved(function: Callable, *args: object, **more: object) -> torch.Tensor:
     """A product of tensors that all depend on the image: each gets its equal share."""
-    parts = len(_alive(args))
+    parts = len(alive(args))
     return function(*(args if parts < 2 else _shared(args, parts)), **more)
 
 
@@ -65,39 +65,43 @@ def _shared(value: object, parts: int) -> object:
     return value
 
 
-def _alive(values: object) -> list[torch.Tensor]:
+def alive(values: object) -> list[torch.Tensor]:
     """The tensors in VALUES that depend on the image."""
     if isinstance(values, list | tuple):
-        return [one for value in values for one in _alive(value)]
+        return [one for value in values for one in alive(value)]
     return [values] if isinstance(values, torch.Tensor) and values.requires_grad else []
 
 
 def product(function: Callable, one: object, other: object, **more: object) -> torch.Tensor:
     """A gate, a sigmoid or the operand that is spread over the other's cells, is a constant; equals share."""
-    if len(_alive((one, other))) < 2:
+    if len(alive((one, other))) < 2:
         return function(one, other, **more)
-    gates = [getattr(each, "gate", False) for each in (one, other)]
-    if gates == [False, False]:
-        gates = [one.numel() < other.numel(), other.numel() < one.numel()]
-    if any(gates):
-        return torch.mul(*(each.detach() if gate else each for each, gate in zip((one, other), gates, strict=True)))
+    found = gates(one, other)
+    if any(found):
+        return torch.mul(*(each.detach() if gate else each for each, gate in zip((one, other), found, strict=True)))
     return torch.mul(*_shared((one, other), 2))
+
+
+def gates(one: torch.Tensor, other: torch.Tensor) -> list[bool]:
+    """Which of two factors is a gate."""
+    found = [getattr(each, "gate", False) for each in (one, other)]
+    return found if any(found) else [one.numel() < other.numel(), other.numel() < one.numel()]
 
 
 def quotient(function: Callable, one: torch.Tensor, other: object, **more: object) -> torch.Tensor:
     return function(one, other.detach() if isinstance(other, torch.Tensor) else other, **more)
 
 
-def layer_norm(function, inputs, shape, weight=None, bias=None, eps=1e-5) -> torch.Tensor:
-    axes = tuple(range(-len(shape), 0))
-    centred = inputs - inputs.mean(axes, keepdim=True)
-    deviation = (centred.detach().square().mean(axes, keepdim=True) + eps).sqrt()
-    return _affine(centred / deviation, weight, bias)
+def layer_norm(function, inputs, shape, weight=None, bias=None, eps=1e-5, true=None) -> torch.Tensor:
+    """TRUE: what the deviation is taken of, the inputs if not given."""
+    axes, true = tuple(range(-len(shape), 0)), inputs.detach() if true is None else true
+    deviation = ((true - true.mean(axes, keepdim=True)).square().mean(axes, keepdim=True) + eps).sqrt()
+    return _affine((inputs - inputs.mean(axes, keepdim=True)) / deviation, weight, bias)
 
 
-def group_norm(function, inputs, groups, weight=None, bias=None, eps=1e-5) -> torch.Tensor:
-    parts = inputs.unflatten(1, (groups, -1)).flatten(2)
-    normal = layer_norm(None, parts, parts.shape[2:], eps=eps).reshape(inputs.shape)
+def group_norm(function, inputs, groups, weight=None, bias=None, eps=1e-5, true=None) -> torch.Tensor:
+    parts, true = (None if one is None else one.unflatten(1, (groups, -1)).flatten(2) for one in (inputs, true))
+    normal = layer_norm(None, parts, parts.shape[2:], eps=eps, true=true).reshape(inputs.shape)
     spread = (-1, *[1] * (inputs.ndim - 2))
     return _affine(normal, *(None if one is None else one.reshape(spread) for one in (weight, bias)))
 
@@ -107,5 +111,5 @@ def _affine(values: torch.Tensor, weight: torch.Tensor | None, bias: torch.Tenso
     return values if bias is None else values + bias
 
 
-def normalize(function, inputs: torch.Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, **_) -> torch.Tensor:
-    return inputs / inputs.detach().norm(p, dim, keepdim=True).clamp_min(eps)
+def normalize(function, inputs, p: float = 2.0, dim: int = 1, eps: float = 1e-12, true=None, **_) -> torch.Tensor:
+    return inputs / (inputs.detach() if true is None else true).norm(p, dim, keepdim=True).clamp_min(eps)

@@ -193,7 +193,7 @@ class Plus(Halves):
         return [(partial(_positive, weight), partial(_negative, weight), kept + self.stabilizer)]
 
     def shares(self, relevance: torch.Tensor, output: torch.Tensor, totals: list[torch.Tensor]) -> list[torch.Tensor]:
-        return [relevance.div_(totals[0])]
+        return [relevance / totals[0] if torch.is_grad_enabled() else relevance.div_(totals[0])]
 
 
 @dataclass(frozen=True)

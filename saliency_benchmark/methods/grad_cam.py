@@ -3,6 +3,8 @@
 Not normalised. `relu: false` keeps the sign; pytorch-grad-cam scales every map to [0, 1].
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -15,5 +17,14 @@ outputs = cams.outputs
 def attribute(
     model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str, relu: bool = True
 ) -> torch.Tensor:
-    features, gradient = cams.read(model, images, targets, layer)
+    return _drawn(*cams.read(model, images, targets, layer), images, relu)
+
+
+def live(
+    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, *, layer: str, relu: bool = True
+) -> list[Callable[[], torch.Tensor]]:
+    return [lambda: _drawn(*cams.live(model, images, targets, layer), images, relu)]
+
+
+def _drawn(features: torch.Tensor, gradient: torch.Tensor, images: torch.Tensor, relu: bool) -> torch.Tensor:
     return cams.draw(cams.weighted(features, gradient.mean((2, 3)), relu), images)

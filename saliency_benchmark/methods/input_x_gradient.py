@@ -1,5 +1,7 @@
 """Input times gradient (Shrikumar et al., 2016); the input is what the network sees, after normalisation."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -11,3 +13,7 @@ outputs = gradients.outputs
 
 def attribute(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return images * gradients.gradient(model, images, targets)
+
+
+def live(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> list[Callable[[], torch.Tensor]]:
+    return [lambda: images * gradients.live(model, images, targets)]

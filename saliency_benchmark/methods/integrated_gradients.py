@@ -5,6 +5,8 @@ weights sum to (steps - 1) / steps; other libraries use left or right sums, or 2
 can be salient: pixels of the baseline's colour never are.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -30,6 +32,21 @@ def attribute(
     """
     begin = baselines.baseline(baseline, images, black, white)
     return paths.integrated(model, images, targets, begin, rule, steps)
+
+
+def live(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    black: torch.Tensor | None = None,
+    white: torch.Tensor | None = None,
+    steps: int = 32,
+    rule: str = "gausslegendre",
+    baseline: str = "mean",
+) -> list[Callable[[], torch.Tensor]]:
+    begin = baselines.baseline(baseline, images, black, white)
+    return paths.integrated_live(model, images, targets, begin, rule, steps)
 
 
 def total(

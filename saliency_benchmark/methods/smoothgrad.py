@@ -4,6 +4,8 @@ The noise's deviation is a share of each image's own range; every sample is nois
 told otherwise, and its noise is absolute.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -29,3 +31,16 @@ def attribute(
     """BASE: the method whose maps are taken, by its name in methods/, with its defaults or BASE_OPTIONS."""
     chance = {"samples": samples, "noise": noise, "seed": seed}
     return ensembles.moments(model, images, targets, given, base=base, base_options=base_options, **chance)["mean"]
+
+
+def live(
+    model: nn.Module,
+    images: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    samples: int = 15,
+    noise: float = 0.15,
+    seed: int = 0,
+) -> list[Callable[[], torch.Tensor]]:
+    """Of the gradient alone, not of other bases."""
+    return ensembles.mean_live(model, images, targets, samples, noise, seed)

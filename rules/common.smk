@@ -85,8 +85,8 @@ def recipe(wildcards):
 
 
 def training(wildcards):
-    """Training settings, with those of the data set before the general ones."""
-    return design.training(config, wildcards.dataset)
+    """Training settings, with those of the data set before the general ones; not how often a state is saved."""
+    return {key: value for key, value in design.training(config, wildcards.dataset).items() if key != "checkpoint"}
 
 
 def retraining(wildcards):

@@ -119,10 +119,22 @@ def _training_problems(config: dict) -> Iterator[str]:
         for name in sorted(asked) if not settings["validation"] else ():
             told = f"training.{name} is {settings[name]}, and no images of {dataset} are set aside for validation"
             yield f"{told}: set training.validation, for instance to 0.1"
+        yield from _schedule_problems(dataset, settings)
     for label, entry in config["recipes"].items():
         method = entry["options"].get("saliency")
         if method and provenance.constant(registry.file("methods", method, {}), "NEEDS_REGIONS"):
             yield f"recipes.{label}.options.saliency: {method} needs regions, which training does not have"
+
+
+def _schedule_problems(dataset: str, settings: dict) -> Iterator[str]:
+    milestones, schedule = settings.get("milestones"), settings["schedule"]
+    if milestones is None and schedule == "steps":
+        yield f"training.schedule of {dataset} is steps, without training.milestones: set them, say to [30, 60, 80]"
+    if milestones is not None and schedule != "steps":
+        yield f"training.milestones of {dataset} are {milestones}, and training.schedule is {schedule}; wanted: steps"
+    if schedule == "steps" and milestones and max(milestones) >= settings["epochs"]:
+        told = f"training.milestones of {dataset} are {milestones}, and it is trained for {settings['epochs']} epochs"
+        yield f"{told}; wanted: each below"
 
 
 def _group_problems(config: dict) -> Iterator[str]:

@@ -16,6 +16,13 @@ def best() -> torch.device:
     return torch.device("cuda")
 
 
+def name() -> str:
+    """What the best device is called: the same seed gives the same bytes on devices of one name."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"cpu {torch.backends.cpu.get_cpu_capability()}"
+
+
 def use_threads(threads: int) -> None:
     """As many threads as the rule was given: one-thread jobs side by side beat one job with all threads."""
     torch.set_num_threads(threads)

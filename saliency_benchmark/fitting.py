@@ -21,6 +21,7 @@ from saliency_benchmark import (
     training,
     weights,
 )
+from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.selection import Course
 from saliency_benchmark.training import Source
@@ -52,11 +53,17 @@ def recipe(label: str, entry: dict) -> Callable[..., torch.Tensor]:
 
 
 def fit(
-    images: np.ndarray, labels: np.ndarray, told: dict, loss: Callable, seed: int | str, settings: dict
+    images: np.ndarray,
+    labels: np.ndarray,
+    told: dict,
+    loss: Callable,
+    seed: int | str,
+    settings: dict,
+    saved: Checkpoint | None = None,
 ) -> tuple[Source, np.ndarray]:
     """Train a new network from SEED on IMAGES (bytes); gives it with its images, and its curve of losses."""
     source = source_of(untrained(told, images, seeds.derive("weights", seed)), images, labels)
-    return source, training.train(source, loss, seed=seed, **settings)
+    return source, training.train(source, loss, seed=seed, saved=saved, **settings)
 
 
 def obtain(
@@ -69,6 +76,7 @@ def obtain(
     *,
     path: str | Path | None = None,
     train: bool = True,
+    saved: Checkpoint | None = None,
 ) -> tuple[Source, Course]:
     """The classifier of a run: as its factory makes it, with the weights of PATH, and trained on from there if TRAIN.
 
@@ -84,18 +92,25 @@ def obtain(
     source = source_of(_classifier(network, told, images[kept], train), images[kept], labels[kept])
     if train:
         held = None if aside is None else source_of(source.classifier, images[aside], labels[aside])
-        return source, _taught(source, held, loss, seed, settings)
+        return source, _taught(source, held, loss, seed, settings, saved)
     network.eval().requires_grad_(False)
     return source, Course({"loss": np.zeros(0)})
 
 
-def _taught(source: Source, aside: Source | None, loss: Callable, seed: int | str, settings: dict) -> Course:
-    how = calling.asked(training.train, settings)
+def _taught(
+    source: Source,
+    aside: Source | None,
+    loss: Callable,
+    seed: int | str,
+    settings: dict,
+    saved: Checkpoint | None,
+) -> Course:
+    how = calling.asked(training.train, settings) | {"seed": seed, "saved": saved}
     if aside is None:
-        return Course({"loss": training.train(source, loss, seed=seed, **how)})
+        return Course({"loss": training.train(source, loss, **how)})
     calibrated = settings.get("selection") == "calibrated"
     watch = selection.Watch(aside, settings["epochs"], settings.get("patience"), keep=calibrated)
-    curve = training.train(source, loss, seed=seed, watch=watch, **how)
+    curve = training.train(source, loss, watch=watch, **how)
     chosen = watch.restore() if calibrated else len(curve) - 1
     course = Course({"loss": curve, **watch.curves()}, {"epoch": chosen + 1})
     if settings.get("temperature"):

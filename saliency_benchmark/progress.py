@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 LOGGER = logging.getLogger("saliency_benchmark")
@@ -29,12 +30,18 @@ class Progress:
         self._what, self._total, self._unit = what, total, unit
         self._done, self._start, self._last = 0, time.monotonic(), time.monotonic()
 
-    def add(self, done: int, note: str = "") -> None:
+    def skip(self, done: int) -> None:
+        """DONE units need no work: they were done before."""
+        self._total -= done
+
+    def add(self, done: int, note: str | Callable[[], str] = "") -> None:
+        """DONE units more; a NOTE that costs something to tell is a function, called where a line is logged."""
         self._done += done
         now = time.monotonic()
         if now - self._last < SECONDS_BETWEEN_LINES and self._done < self._total:
             return
         self._last = now
+        note = note() if callable(note) else note
         rate = self._done / max(now - self._start, 1e-9)
         left = (self._total - self._done) / rate if rate else float("inf")
         LOGGER.info(

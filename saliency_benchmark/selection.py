@@ -51,6 +51,12 @@ class Watch:
     def _labels(self) -> np.ndarray:
         return self._source.labels.cpu().numpy()
 
+    def state(self) -> dict:
+        return {"kept": self._kept, "accuracy": self.accuracy, "ece": self.ece}
+
+    def resume(self, state: dict) -> None:
+        self._kept, self.accuracy, self.ece = state["kept"], state["accuracy"], state["ece"]
+
     def restore(self) -> int:
         """Give the network the weights of the epoch chosen; its number, from 0."""
         epoch = calibrated(self.accuracy, self.ece)

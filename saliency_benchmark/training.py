@@ -1,17 +1,18 @@
 """Fit a network to images that lie on the device as bytes, and tell how good it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
-from torch.optim.sgd import sgd
 
-from saliency_benchmark import calling, noise, seeds
+from saliency_benchmark import augmenting, calling, noise, seeds
+from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.descent import Descent, rate
 from saliency_benchmark.progress import Progress
+from saliency_benchmark.resuming import Run, Watcher
 
 Loss = Callable[..., torch.Tensor]
 BATCH_FOR_PREDICTION = 256
@@ -43,32 +44,6 @@ def statistics(images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(mean, dtype=torch.float32), torch.tensor(deviation, dtype=torch.float32)
 
 
-class Descent:
-    """SGD with momentum by torch's own functional form; decay for weights, none for biases and batch norm.
-
-    torch.optim.SGD does the same, and imports torch's compiler at its first step: longer than a small model trains.
-    """
-
-    def __init__(self, network: nn.Module, momentum: float, decay: float, nesterov: bool = True) -> None:
-        self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        self._memory: list[torch.Tensor | None] = [None for _ in self._parameters]
-        self._momentum, self._decay, self.steps = momentum, decay, 0
-        self._nesterov = nesterov and momentum > 0
-
-    def step(self, loss: torch.Tensor, rate: float) -> None:
-        """One step of size RATE down the gradient of LOSS; a parameter that LOSS does not use stays as it is."""
-        gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
-        kind = {"momentum": self._momentum, "dampening": 0.0, "nesterov": self._nesterov, "maximize": False}
-        with torch.no_grad():
-            for place, (parameter, gradient) in enumerate(zip(self._parameters, gradients, strict=True)):
-                if gradient is not None:
-                    memory = [self._memory[place]]
-                    decay = self._decay if parameter.ndim > 1 else 0.0
-                    sgd([parameter], [gradient], memory, weight_decay=decay, lr=rate, **kind)
-                    self._memory[place] = memory[0]
-        self.steps += 1
-
-
 def train(
     source: Source,
     loss: Loss,
@@ -82,37 +57,54 @@ def train(
     weight_decay: float,
     flip: bool,
     schedule: str = "cosine",
+    milestones: Sequence[int] = (),
+    factor: float = 0.1,
+    crop: int = 0,
     nesterov: bool = True,
-    watch: Callable[[], bool] | None = None,
+    watch: Watcher | None = None,
+    saved: Checkpoint | None = None,
 ) -> np.ndarray:
     """Train SOURCE's network in place by SGD; gives the mean loss of each epoch. The last epoch's weights stay.
 
-    LOSS is a recipe (recipes/__init__.py). WATCH is called after every epoch and ends the training if it gives True.
-    Raises FloatingPointError where the loss is no number any more.
+    LOSS is a recipe (recipes/__init__.py). MILESTONES (epochs) and FACTOR are of the schedule "steps". WATCH is called
+    after every epoch and ends the training if it gives True. SAVED gets the state at ends of epochs; with one of a
+    training that was killed the result is that of a training that was not. Raises FloatingPointError where the loss is
+    no number any more.
     """
-    network = source.classifier.network.train()
+    network, device = source.classifier.network.train(), source.classifier.mean.device
     steps = max(1, len(source.labels) // batch_size)
-    descent = Descent(network, momentum, weight_decay, nesterov)
     generator, progress = noise.generator("training", seed), Progress("training", epochs * steps * batch_size)
+    run = Run(network, Descent(network, momentum, weight_decay, nesterov), generator, watch)
+    pace = partial(rate, steps=epochs * steps, warmup=warmup, schedule=schedule, factor=factor,
+                   milestones=[epoch * steps for epoch in milestones])  # fmt: skip
     loss = partial(loss, **calling.asked(loss, {"generator": generator, "classifier": source.classifier,
                                                "layer": source.classifier.layer}))  # fmt: skip
-    curve = np.zeros(epochs)
     # Dropout draws from the global generator: it gets a seed of its own, and the state of before comes back.
     with torch.random.fork_rng():
         torch.manual_seed(seeds.derive("dropout", seed))
-        for epoch in range(epochs):
+        run.resume(saved and saved.resume())
+        progress.skip(len(run.curve) * steps * batch_size)
+        for epoch in range(len(run.curve), epochs):
             source.begin(epoch)
-            for inputs, labels in batches(source, batch_size, generator, flip):
+            # Added up on the device: a processor that waits for every step's number leaves a GPU idle.
+            total = torch.zeros((), dtype=torch.float64, device=device)
+            for inputs, labels in batches(source, batch_size, generator, flip, crop):
                 value = loss(network, inputs, labels)
-                descent.step(value, learning_rate * rate(descent.steps, epochs * steps, warmup, schedule))
-                curve[epoch] += value.item() / steps
-                progress.add(len(labels), f"loss {value.item():.3f}")
-            check(curve[epoch], epoch)
+                run.descent.step(value, learning_rate * pace(run.descent.steps))
+                total += value.detach()
+                progress.add(len(labels), partial(_told, value.detach()))
+            run.curve.append(total.item() / steps)
+            check(run.curve[-1], epoch)
             if watch and watch():
-                curve = curve[: epoch + 1]
                 break
+            if saved and epoch + 1 < epochs and saved.due():
+                saved.save(run.state())
     network.eval().requires_grad_(False)
-    return curve
+    return np.array(run.curve)
+
+
+def _told(loss: torch.Tensor) -> str:
+    return f"loss {loss.item():.3f}"
 
 
 def logits(source: Source) -> torch.Tensor:
@@ -139,32 +131,16 @@ def check(loss: float, epoch: int) -> None:
 
 
 def batches(
-    source: Source, size: int, generator: torch.Generator, flip: bool = False
+    source: Source, size: int, generator: torch.Generator, flip: bool = False, crop: int = 0
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Inputs and labels of an epoch: whole batches of a random order, and half of the images mirrored if FLIP.
+    """Inputs and labels of an epoch: whole batches of a random order, mirrored and cropped by chance (augmenting.py).
 
     The rest of an epoch is left out, unless it is all there is.
     """
-    order = torch.randperm(len(source.labels), generator=generator)
-    for start in range(0, max(len(order) - size, 0) + 1, size):
+    number, device = len(source.labels), source.labels.device
+    order = torch.randperm(number, generator=generator).to(device)
+    chance = augmenting.draw(number, flip, crop, generator).to(device)
+    for start in range(0, max(number - size, 0) + 1, size):
         index = order[start : start + size]
-        inputs = source.inputs(index)
-        yield _flipped(inputs, generator) if flip else inputs, source.labels[index]
-
-
-def _flipped(inputs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    coin = torch.rand(len(inputs), generator=generator).to(inputs.device) < 0.5
-    return torch.where(coin[:, None, None, None], inputs.flip(3), inputs)
-
-
-def rate(step: int, steps: int, warmup: float, schedule: str = "cosine") -> float:
-    """Share of the highest step size: a linear rise over the share WARMUP of the steps, then half a cosine to 0.
-
-    With the SCHEDULE "constant" it stays where it rose to.
-    """
-    rising = warmup * steps
-    if step < rising:
-        return (step + 1) / (rising + 1)
-    if schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + np.cos(np.pi * (step - rising) / max(steps - rising, 1)))
+        inputs = augmenting.augment(source.inputs(index), chance[start : start + size], flip, crop)
+        yield inputs, source.labels[index]

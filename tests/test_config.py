@@ -41,7 +41,8 @@ def test_defaults_are_filled_in_at_every_depth():
     full = config.complete(TINY)
     assert full["training"] == {"epochs": 1, "batch_size": 20, "learning_rate": 0.1, "warmup": 0.2, "momentum": 0.9,
                                 "weight_decay": 0.0005, "flip": False, "schedule": "cosine", "nesterov": True,
-                                "validation": 0, "selection": "last", "temperature": False}  # fmt: skip
+                                "validation": 0, "selection": "last", "temperature": False, "factor": 0.1,
+                                "crop": 0, "checkpoint": 60}  # fmt: skip
     assert full["methods"]["gradient"] == {"options": {}}
     assert (full["roar"]["fill"], full["roar"]["unit"]) == (["mean"], ["pixel"])
     assert full["explain"] == {"target": "prediction", "output": "logit", "background": 64, "together": {}}
@@ -120,7 +121,13 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ),
         ({"training": {"patience": 3}}, "training.patience is 3, and no images of planted"),
         ({"training": {"temperature": True}}, "set training.validation, for instance to 0.1"),
-        ({"training": {"schedule": "linear"}}, "'linear' is not one of ['cosine', 'constant']"),
+        ({"training": {"schedule": "linear"}}, "'linear' is not one of ['cosine', 'constant', 'steps']"),
+        ({"training": {"schedule": "steps"}}, "of fashion is steps, without training.milestones"),
+        ({"training": {"milestones": [1]}}, "are [1], and training.schedule is cosine; wanted: steps"),
+        (
+            {"training": {"epochs": 4, "schedule": "steps", "milestones": [2, 4]}},
+            "training.milestones of fashion are [2, 4], and it is trained for 4 epochs",
+        ),
         ({"explain": {"target": "logit"}}, "is 'logit'; wanted: ['prediction', 'label'] or integer of at least 0"),
     ],
 )

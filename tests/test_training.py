@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import calling, fills, fitting, grid, noise, perturbing, registry, training
+from saliency_benchmark import calling, descent, fills, fitting, grid, noise, perturbing, registry, training
 from saliency_benchmark import classifier as classifiers
 from saliency_benchmark.datasets import planted
 from saliency_benchmark.models import small_cnn
@@ -145,15 +145,41 @@ def test_steps_are_nesterovs(settings):
     bias, velocity = 1.0, 0.0
     for step in range(6):
         velocity = 0.9 * velocity + bias
-        bias -= 0.1 * training.rate(step, 6, 0.0) * (bias + 0.9 * velocity)
+        bias -= 0.1 * descent.rate(step, 6, 0.0) * (bias + 0.9 * velocity)
     assert found == pytest.approx(bias, abs=1e-6)
 
 
 def test_the_rate_may_stay_where_it_rose_to(settings):
-    found = [training.rate(step, 20, 0.2, "constant") for step in range(20)]
+    found = [descent.rate(step, 20, 0.2, "constant") for step in range(20)]
     assert found == [0.2, 0.4, 0.6, 0.8, *[1.0] * 16]
     gone = 1 - trained(lambda network, *_: network.bias.sum(), settings, epochs=5, schedule="constant").bias.item()
     assert gone == pytest.approx(5 * 0.1)
+
+
+@pytest.mark.parametrize("milestones", [[2, 3], [1], [3, 5, 1]])
+def test_at_milestones_the_rate_falls_as_torchs_multisteplr_has_it(milestones, settings):
+    seen = []
+
+    def slope(network, *_):
+        seen.append(network.bias.item())
+        return network.bias.sum()
+
+    how = {"epochs": 6, "batch_size": 4, "schedule": "steps", "milestones": milestones, "factor": 0.5}
+    last = trained(slope, settings, **how).bias.item()
+    other = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule, rates = torch.optim.lr_scheduler.MultiStepLR(other, sorted(milestones), gamma=0.5), []
+    for _ in range(6):
+        rates += [other.param_groups[0]["lr"]] * 3
+        other.step()
+        schedule.step()
+    assert np.allclose(-np.diff([*seen, last]), rates, atol=1e-6)
+
+
+def test_the_published_schedule_by_hand():
+    """90 epochs of 10 steps: five epochs of warm-up, then a tenth at 30, 60 and 80."""
+    found = [descent.rate(step, 900, 5 / 90, "steps", [300, 600, 800]) for step in range(900)]
+    expected = [(step + 1) / 51 for step in range(50)] + [1] * 250 + [0.1] * 300 + [0.01] * 200 + [0.001] * 100
+    assert np.allclose(found, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("nesterov", [True, False])
@@ -167,13 +193,36 @@ def test_steps_are_those_of_torchs_own_sgd(nesterov, settings):
     found = trained(loss, settings, **more)
     other = One()
     groups = [{"params": [other.weight], "weight_decay": 0.5}, {"params": [other.bias], "weight_decay": 0.0}]
-    descent = torch.optim.SGD(groups, lr=0.1, momentum=0.9, nesterov=nesterov)
+    theirs = torch.optim.SGD(groups, lr=0.1, momentum=0.9, nesterov=nesterov)
     for _ in range(6):
-        descent.zero_grad()
+        theirs.zero_grad()
         loss(other, BYTES.float() / 255, torch.arange(12)).backward()
-        descent.step()
+        theirs.step()
     assert found.weight.item() == pytest.approx(other.weight.item(), rel=1e-5)
     assert found.bias.item() == pytest.approx(other.bias.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_of_a_convolution_are_torchs_whatever_the_layout_of_its_gradient(momentum, draw):
+    """The gradient of channels-last images lies otherwise in memory than the weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        networks = [nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.Conv2d(5, 2, 3)) for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    inputs = draw(4, 3, 7, 9).contiguous(memory_format=torch.channels_last)
+    ours = descent.Descent(networks[0], momentum, 0.01)
+    layouts = [each.stride() for each in torch.autograd.grad(networks[0](inputs).square().sum(), networks[0][0].weight)]
+    assert layouts != [networks[0][0].weight.stride()]
+    weights = [[each for each in networks[1].parameters() if (each.ndim > 1) == large] for large in (True, False)]
+    groups = [{"params": weights[0], "weight_decay": 0.01}, {"params": weights[1], "weight_decay": 0.0}]
+    theirs = torch.optim.SGD(groups, lr=1e-4, momentum=momentum, nesterov=momentum > 0)
+    for _ in range(4):
+        ours.step(networks[0](inputs).square().sum(), 1e-4)
+        theirs.zero_grad()
+        networks[1](inputs).square().sum().backward()
+        theirs.step()
+    for one, other in zip(*(each.parameters() for each in networks), strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_what_watches_is_asked_after_every_epoch_and_may_end_the_training(settings):
@@ -302,6 +351,14 @@ def test_a_recipe_gives_one_number_that_reaches_every_weight_and_leaves_no_hook(
 def test_the_baseline_is_cross_entropy(step, draw):
     value, _, network = step(recipe("baseline"))
     assert torch.allclose(value, functional.cross_entropy(network(draw(6, 3, 16, 24)), torch.arange(6) % 4))
+
+
+def test_smoothed_labels_lie_evenly_on_all_classes(step, draw):
+    value, _, network = step(recipe("baseline", smoothing=0.1))
+    logs = network(draw(6, 3, 16, 24)).log_softmax(1)
+    target = torch.full((6, 4), 0.1 / 4)
+    target[torch.arange(6), torch.arange(6) % 4] += 0.9
+    assert torch.allclose(value, -(target * logs).sum(1).mean())
 
 
 def test_fp_is_a_sum_of_clean_and_perturbed_and_without_the_latter_the_baseline(step):

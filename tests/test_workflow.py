@@ -284,6 +284,21 @@ def test_a_training_setting_reruns_the_models_and_never_the_images(run):
     assert found == ALL - Counter(prepare_images=4, check_roar=1)
 
 
+def test_how_often_a_training_saves_its_state_is_no_change(run):
+    project, folder = run
+    training = {"epochs": 1, "batch_size": 20, "checkpoint": 0}
+    assert jobs(project, folder, *settings(folder, training=training)) == Counter()
+    left = folder / MODEL / ".model.h5.checkpoint"
+    left.write_bytes(b"what a killed job of other settings left")
+    assert jobs(project, folder) == Counter()
+    (folder / MODEL / "model.h5").unlink()
+    snakemake(project, folder, *settings(folder, training=training))
+    assert not list((folder / "results").rglob("*.checkpoint"))
+    log = folder / "results/logs/fashion/small_cnn/baseline/seed-0/train.log"
+    assert ".model.h5.checkpoint cannot be read" in log.read_text()
+    assert jobs(project, folder) == Counter()
+
+
 def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):
     project, folder = run
     datasets = yaml.safe_load(SETTINGS.read_text())["datasets"]

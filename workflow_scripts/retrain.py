@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from saliency_benchmark import artifacts, devices, fitting, progress, retraining, tables
+from saliency_benchmark import artifacts, checkpoints, devices, fitting, progress, retraining, tables
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -11,7 +11,8 @@ train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.inp
 ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.input.ranks]
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
-rows = retraining.retrain(
-    train, test, ranks, told=told, loss=loss, settings=params.training, seed=params.seed, **params.removal
-)
-tables.write(snakemake.output.accuracy, pd.DataFrame(rows), artifacts.origin(snakemake))
+how = {"told": told, "loss": loss, "settings": params.training, "seed": params.seed}
+origin = artifacts.origin(snakemake)
+with checkpoints.beside(snakemake, origin) as saved:
+    rows = retraining.retrain(train, test, ranks, saved=saved, **how, **params.removal)
+    tables.write(snakemake.output.accuracy, pd.DataFrame(rows), origin)

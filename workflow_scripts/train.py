@@ -1,6 +1,6 @@
 """Training images -> a trained classifier."""
 
-from saliency_benchmark import artifacts, classifier, devices, fitting, progress
+from saliency_benchmark import artifacts, checkpoints, classifier, devices, fitting, progress
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -11,6 +11,9 @@ loss = fitting.recipe(names.recipe, params.recipe)
 # The settings, not the params: those tell what a file of weights holds, these where it is.
 entry = snakemake.config["models"][names.model]
 how = {"path": entry.get("weights"), "train": entry["train"]}
-source, course = fitting.obtain(images["data"], images["label"], told, loss, int(names.seed), params.training, **how)
 origin = artifacts.origin(snakemake)
-classifier.save(snakemake.output.model, source.classifier, told, course.curves, origin, course.facts)
+with checkpoints.beside(snakemake, origin) as saved:
+    source, course = fitting.obtain(
+        images["data"], images["label"], told, loss, int(names.seed), params.training, saved=saved, **how
+    )
+    classifier.save(snakemake.output.model, source.classifier, told, course.curves, origin, course.facts)

@@ -1,0 +1,63 @@
+"""What the masks alone tell of the classes: a classifier that sees them and no image (Rong et al., 2022)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from saliency_benchmark import curve_ends, fitting, masking, seeds, training
+from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.progress import LOGGER
+from saliency_benchmark.training import Source
+
+
+@dataclass
+class MaskSource(Source):
+    """In the place of an image its mask: 1 where an entry is removed, 0 elsewhere, less the mask's mean.
+
+    removed (image, [channel], row, column) bool; a mask of pixels is shown in every channel of the images.
+    """
+
+    removed: torch.Tensor
+
+    def inputs(self, index: torch.Tensor | slice) -> torch.Tensor:
+        gone = self.removed[index].float()
+        gone = gone if gone.ndim == 4 else gone[:, None]
+        centred = gone - gone.mean((1, 2, 3), keepdim=True)
+        shown = centred.expand(-1, self.images.shape[1], -1, -1)
+        return shown.contiguous(memory_format=torch.channels_last)
+
+
+def source_of(model: Classifier, images: dict, removed: np.ndarray) -> MaskSource:
+    source = fitting.source_of(model, images["data"], images["label"])
+    return MaskSource(model, source.images, source.labels, torch.from_numpy(removed).to(model.mean.device))
+
+
+def leak(
+    train: dict,
+    test: dict,
+    ranks: list[np.ndarray],
+    *,
+    told: dict,
+    loss: Callable,
+    settings: dict,
+    fractions: list[float],
+    order: str,
+    seed: str,
+) -> list[dict]:
+    """Test accuracy of a network of ROAR's architecture, trained on the masks with the images' labels, by fraction.
+
+    ranks: rank maps of the training and of the test images. `chance`: what the most frequent training label gets. Where
+    the accuracy is higher, the masks' shape tells the class, and a ROAR curve shows that beside what was removed.
+    """
+    rows = []
+    for fraction in fractions:
+        gone = [masking.removed(rank, fraction, order) for rank in ranks]
+        model = fitting.untrained(told, train["data"], seeds.derive("weights", seed))
+        training.train(source_of(model, train, gone[0]), loss, seed=seed, **settings)
+        accuracy = training.accuracy(source_of(model, test, gone[1]))
+        chance = curve_ends.chance(train["label"], test["label"])
+        rows.append({"fraction": fraction, "accuracy": accuracy, "chance": chance})
+        LOGGER.info("masks alone, %s %s: accuracy %.4f, chance %.4f", order, fraction, accuracy, chance)
+    return rows

@@ -16,6 +16,9 @@ TEST_MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/test.h
 RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{unit}/{method}/{split}.h5"
 RETRAINED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{fill}/{unit}/{order}/{method}/repeat-{repeat}.csv"
 ENDS = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{fill}/ends/repeat-{repeat}.csv"
+LEAKAGE = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/leakage/{unit}/{order}/{method}/repeat-{repeat}.csv"
+STEP = "results/{dataset}/{model}/{recipe}/seed-{seed}/recursive_roar/{fill}/{unit}/{method}/repeat-{repeat}/{fraction}.csv"
+STEP_RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/recursive_roar/{fill}/{unit}/{method}/repeat-{repeat}/{fraction}-{split}.h5"
 READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}.h5"
 MODEL_READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}.h5"
 SCORES = "results/{dataset}/{model}/{recipe}/seed-{seed}/scores/{metric}.h5"
@@ -46,6 +49,7 @@ wildcard_constraints:
     unit=any_of(config["roar"]["unit"]),
     order=any_of(config["roar"]["orders"]),
     repeat=r"\d+",
+    fraction=any_of(map(str, design.recursive_fractions(config))),
 
 
 def code(script, *kinds, **more):
@@ -132,6 +136,14 @@ def explaining(labels):
 def removal(wildcards):
     """What is removed from the images, and what stands there then."""
     return {"fractions": sorted(config["roar"]["fractions"]), "order": wildcards.order, "fill": wildcards.fill}
+
+
+def ranks_before(wildcards):
+    """Rank maps that a step of recursive ROAR begins with: those of the step before, or at first ROAR's own."""
+    earlier = [str(one) for one in design.recursive_fractions(config) if one < float(wildcards.fraction)]
+    template = STEP_RANKS if earlier else RANKS
+    step = {**wildcards, "fraction": earlier[-1]} if earlier else wildcards
+    return paths(template, [{**step, "split": split} for split in ("train", "test")])
 
 
 # How the rankings are analysed; whom recipes are compared with concerns the comparison alone.

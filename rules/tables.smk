@@ -14,6 +14,23 @@ CURVES = [
     for method in design.roar_methods(config, row["dataset"])
     for repeat in range(config["roar"]["repeats"])
 ]
+LEAKS = [
+    {**row, "unit": unit, "order": order, "method": method, "repeat": repeat}
+    for row in (design.retrained(config) if config["roar"]["leakage"] else [])
+    for unit in config["roar"]["unit"]
+    for order in config["roar"]["orders"]
+    for method in design.roar_methods(config, row["dataset"])
+    for repeat in range(config["roar"]["leakage_repeats"])
+]
+STEPS = [
+    {**row, "order": "remove", "fill": fill, "unit": unit, "method": method, "repeat": repeat, "fraction": fraction}
+    for row in design.retrained(config)
+    for fill in config["roar"]["fill"]
+    for unit in config["roar"]["unit"]
+    for method in design.recursive_methods(config, row["dataset"])
+    for repeat in range(config["roar"]["repeats"])
+    for fraction in design.recursive_fractions(config)
+]
 PARTS = {
     "models": paths(QUALITY, TRAINED),
     "calibration": paths(CALIBRATION, TRAINED),
@@ -27,6 +44,7 @@ EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
 ]
 TABLES = [*PARTS, "scores", "map_quality", *(["roar"] if CURVES else [])]
+TABLES += [*(["leakage"] if LEAKS else []), *(["recursive_roar"] if STEPS else [])]
 
 
 rule tabulate:
@@ -93,3 +111,36 @@ rule tabulate_roar:
         code=code("tabulate_roar.py"),
     script:
         "../workflow_scripts/tabulate_roar.py"
+
+
+rule tabulate_leakage:
+    input:
+        accuracy=paths(LEAKAGE, LEAKS),
+    output:
+        table=TABLE.format(table="leakage"),
+    log:
+        "results/logs/tables/leakage.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rows=LEAKS,
+        code=code("tabulate_leakage.py"),
+    script:
+        "../workflow_scripts/tabulate_leakage.py"
+
+
+rule tabulate_recursive_roar:
+    input:
+        accuracy=paths(STEP, STEPS),
+        ends=paths(ENDS, STEPS),
+    output:
+        table=TABLE.format(table="recursive_roar"),
+    log:
+        "results/logs/tables/recursive_roar.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rows=STEPS,
+        code=code("tabulate_recursive_roar.py"),
+    script:
+        "../workflow_scripts/tabulate_recursive_roar.py"

@@ -80,6 +80,7 @@ def _name_problems(config: dict) -> Iterator[str]:
     choices += [
         (f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in ("datasets", "models", "recipes", "methods")
     ]
+    choices.append(("roar.recursive.methods", "methods", config["roar"].get("recursive", {}).get("methods", [])))
     sets = {"groups": config["groups"], "explain.together": config["explain"]["together"]}
     choices += [(f"{place}.{name}", "methods", members) for place in sets for name, members in sets[place].items()]
     bundles = config["scoring"]["together"]

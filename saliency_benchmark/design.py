@@ -104,6 +104,20 @@ def protocol_groups(config: dict) -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def recursive_methods(config: dict, dataset: str) -> list[str]:
+    """Methods whose maps are made anew after every step of ROAR; those of ROAR itself where none are named."""
+    recursive = config["roar"].get("recursive")
+    if recursive is None:
+        return []
+    chosen = recursive.get("methods", roar_methods(config, dataset))
+    return [label for label in methods(config, dataset) if label in chosen]
+
+
+def recursive_fractions(config: dict) -> list[float]:
+    """Shares removed after each step, in their order."""
+    return sorted(config["roar"].get("recursive", {}).get("fractions", []))
+
+
 def groups(config: dict, dataset: str) -> dict[str, list[str]]:
     """Members of every group on DATASET: all, all with the controls, each file's own groups, the user's groups.
 

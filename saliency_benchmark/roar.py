@@ -5,6 +5,7 @@ import pandas as pd
 from saliency_benchmark import files
 
 COLUMNS = ["dataset", "model", "recipe", "seed", "method", "order", "fill", "unit", "fraction", "repeat", "accuracy"]
+LEAKAGE = [*COLUMNS[:6], "unit", "fraction", "repeat", "accuracy", "chance"]
 
 
 def curves(accuracy: list[str], ends: list[str], keys: list[dict]) -> pd.DataFrame:
@@ -21,3 +22,11 @@ def curves(accuracy: list[str], ends: list[str], keys: list[dict]) -> pd.DataFra
         curve = pd.concat([middle, both]).sort_values("fraction")
         tables.append(curve.assign(**row))
     return pd.concat(tables)[COLUMNS]
+
+
+def stepwise(accuracy: list[str], ends: list[str], keys: list[dict]) -> pd.DataFrame:
+    """As `curves`, where each point of a curve has a table of its own, and KEYS its `fraction`."""
+    table = curves(accuracy, ends, [{name: row[name] for name in row if name != "fraction"} for row in keys])
+    names = [name for name in COLUMNS if name not in ("fraction", "accuracy")]
+    parts = [part.sort_values("fraction") for _, part in table.drop_duplicates().groupby(names, sort=False)]
+    return pd.concat(parts)

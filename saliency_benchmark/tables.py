@@ -19,6 +19,12 @@ def joined(paths: Iterable[str]) -> pd.DataFrame:
     return pd.concat([pd.read_csv(path, keep_default_na=False, dtype=str) for path in files.listed(paths)])
 
 
+def keyed(paths: Iterable[str], keys: Iterable[dict], columns: list[str]) -> pd.DataFrame:
+    """COLUMNS of the tables in PATHS, each with its row of KEYS."""
+    parts = zip(files.listed(paths), keys, strict=True)
+    return pd.concat([pd.read_csv(path).assign(**row) for path, row in parts])[columns]
+
+
 def scores(paths: Iterable[str], keys: Iterable[dict]) -> pd.DataFrame:
     """scores.csv: every score of every file in PATHS, the row's KEYS before it; an invalid score is empty."""
     tables = []

@@ -278,6 +278,23 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
         report=1)  # fmt: skip
 
 
+def test_checks_of_roar_have_tables_and_a_later_fraction_adds_its_own_steps_alone(run):
+    project, folder = run
+    tables = [f"results/tables/{name}.csv" for name in ("leakage", "recursive_roar")]
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"leakage": [0.5]}
+    recursive = {"methods": ["gradient"], "fractions": [0.5]}
+    snakemake(project, folder, *tables, *settings(folder, roar=roar | {"recursive": recursive}))
+    leakage, steps, plain = (pd.read_csv(folder / path) for path in (*tables, "results/tables/roar.csv"))
+    assert leakage[["method", "fraction", "repeat"]].to_numpy().tolist() == [["gradient", 0.5, 0], ["random", 0.5, 0]]
+    assert list(leakage.columns[-2:]) == ["accuracy", "chance"]
+    # The same seeds: the first step is plain ROAR's, with its ends.
+    pd.testing.assert_frame_equal(steps, plain[plain["method"] == "gradient"])
+    more = settings(folder, roar=roar | {"recursive": recursive | {"fractions": [0.7, 0.5]}})
+    assert jobs(project, folder, *tables, *more) == Counter(recurse=2, tabulate_recursive_roar=1)
+    earlier = settings(folder, roar=roar | {"recursive": recursive | {"fractions": [0.2, 0.5]}})
+    assert jobs(project, folder, *tables, *earlier) == Counter(recurse=4, tabulate_recursive_roar=1)
+
+
 def test_a_training_setting_reruns_the_models_and_never_the_images(run):
     project, folder = run
     found = jobs(project, folder, *settings(folder, training={"epochs": 1, "batch_size": 10}))

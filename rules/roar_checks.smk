@@ -1,0 +1,52 @@
+"""What checks ROAR's curves: masks without images -> what they tell; rank maps -> curves with maps made anew."""
+
+
+rule leak:
+    input:
+        train=TRAIN_IMAGES,
+        test=TEST_IMAGES,
+        ranks=expand(RANKS, split=["train", "test"], allow_missing=True),
+    output:
+        accuracy=LEAKAGE,
+    log:
+        f"{LOG}/roar/leakage/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        model=architecture,
+        recipe=recipe,
+        training=retraining,
+        fractions=sorted(config["roar"]["leakage"]),
+        seed=repeat_seed,
+        code=code("leak.py", "model", "recipe"),
+    script:
+        "../workflow_scripts/leak.py"
+
+
+# A step's rank maps say what is gone and what goes next: a later fraction adds its own step to those that are done.
+rule recurse:
+    input:
+        train=TRAIN_IMAGES,
+        test=TEST_IMAGES,
+        ranks=ranks_before,
+        background=lambda wildcards: background([wildcards.method]),
+    output:
+        accuracy=STEP,
+        train=STEP_RANKS.replace("{split}", "train"),
+        test=STEP_RANKS.replace("{split}", "test"),
+    log:
+        f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{{method}}/repeat-{{repeat}}/{{fraction}}.log",
+    priority: 1
+    conda:
+        "../envs/torch.yaml"
+    params:
+        model=architecture,
+        recipe=recipe,
+        training=retraining,
+        method=lambda wildcards: {wildcards.method: config["methods"][wildcards.method]},
+        explain=lambda wildcards: explaining([wildcards.method]),
+        ties=config["roar"]["seed"],
+        seed=repeat_seed,
+        code=code("recurse.py", "model", "recipe", "method"),
+    script:
+        "../workflow_scripts/recurse.py"

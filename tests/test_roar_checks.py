@@ -4,10 +4,23 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from saliency_benchmark import fitting, leakage, masked, masking, recursion, reexplaining, retraining, seeds, training
+from saliency_benchmark import (
+    fitting,
+    leakage,
+    masked,
+    masking,
+    recursion,
+    reexplaining,
+    retraining,
+    roar,
+    seeds,
+    tables,
+    training,
+)
 from saliency_benchmark.classifier import Classifier
 from tests.test_retraining import TEST, TRAIN, truth
 
@@ -184,3 +197,30 @@ def test_continuing_by_hand():
     assert recursion.continued(rank, 1, values, np.array([0]), 0).tolist() == [[[0, 3], [1, 2]]]
     assert recursion.continued(rank, 0, values, np.array([0]), 0).tolist() == [[[3, 2], [0, 1]]]
     assert recursion.continued(rank, 2, -values, np.array([0]), 0).tolist() == [[[0, 2], [1, 3]]]
+
+
+KEYS = {"dataset": "d", "model": "m", "recipe": "r", "seed": 0, "order": "remove", "fill": "mean", "unit": "pixel"}
+
+
+def test_the_steps_of_a_curve_stand_between_its_ends(tmp_path):
+    ends, steps, rows = tmp_path / "ends.csv", [], []
+    pd.DataFrame({"fraction": [0, 1], "accuracy": [0.9, 0.1]}).to_csv(ends, index=False)
+    for method in ("b", "a"):
+        for fraction in (0.7, 0.2):
+            steps.append(tmp_path / f"{method}-{fraction}.csv")
+            pd.DataFrame({"fraction": [fraction], "accuracy": [1 - fraction]}).to_csv(steps[-1], index=False)
+            rows.append({**KEYS, "method": method, "repeat": 0, "fraction": fraction})
+    table = roar.stepwise(steps, [ends] * 4, rows)
+    assert list(table.columns) == roar.COLUMNS
+    assert table["method"].tolist() == ["b"] * 4 + ["a"] * 4
+    assert table["fraction"].tolist() == [0, 0.2, 0.7, 1] * 2
+    assert table["accuracy"].tolist() == pytest.approx([0.9, 0.8, 0.3, 0.1] * 2)
+
+
+def test_what_masks_tell_stands_in_one_table_with_its_keys(tmp_path):
+    pd.DataFrame({"fraction": [0.5], "accuracy": [0.4], "chance": [0.1]}).to_csv(tmp_path / "one.csv", index=False)
+    row = {**KEYS, "method": "gradient", "repeat": 1}
+    table = tables.keyed([tmp_path / "one.csv"], [row], roar.LEAKAGE)
+    names = "dataset model recipe seed method order unit fraction repeat accuracy chance"
+    assert list(table.columns) == names.split()
+    assert table.iloc[0].tolist() == ["d", "m", "r", 0, "gradient", "remove", "pixel", 0.5, 1, 0.4, 0.1]

@@ -62,3 +62,59 @@ def test_a_study_of_reliability_leads_from_the_baseline_to_fp(name):
 def test_every_metric_holds_every_metric():
     settings = yaml.safe_load(Path(ROOT / "experiments/every-metric.yaml").read_text())
     assert sorted(settings["metrics"]) == registry.names("metrics")
+
+
+def roar_settings(name):
+    return yaml.safe_load((ROOT / f"experiments/{name}.yaml").read_text())
+
+
+def retrainings(roar, methods):
+    return methods * len(roar["fractions"]) * len(roar["orders"]) * roar["repeats"]
+
+
+def test_roar_has_every_estimator_that_the_paper_names_and_its_retrainings():
+    settings = roar_settings("roar")
+    bases = {"GRAD": "gradient", "IG": "integrated_gradients", "GB": "guided_backprop"}
+    versions = {"SG": "smoothgrad", "SG-SQ": "smoothgrad_squared", "VAR": "vargrad", "SQ": "squared"}
+    found = {label: (entry["file"], entry.get("options", {})) for label, entry in settings["methods"].items()}
+    assert set(found) == {*bases, *(f"{version}-{base}" for version in versions for base in bases), "Random", "Sobel"}
+    assert len(found) == 17
+    integrated = {"steps": 25, "rule": "riemann_right", "baseline": "black"}
+    assert found["IG"] == ("integrated_gradients", integrated)
+    for version, file in versions.items():
+        for base, base_file in bases.items():
+            name, options = found[f"{version}-{base}"]
+            assert (name, options.get("base", "gradient")) == (file, base_file)
+            assert options.get("base_options", {}) == (integrated if base == "IG" else {})
+            assert (options.get("samples"), options.get("noise")) == ((None, None) if version == "SQ" else (15, 0.15))
+    assert retrainings(settings["roar"], len(found)) == 850
+
+
+@pytest.mark.parametrize(
+    ("dataset", "images", "steps"),
+    [("imagenet", 1_281_167, 32_000), ("food101", 75_750, 20_000), ("birdsnap", 47_386, 20_000)],
+)
+def test_roar_trains_for_the_published_steps_with_five_epochs_of_warm_up(dataset, images, steps):
+    settings = roar_settings("roar")
+    training = settings["training"] | settings["datasets"][dataset]["training"]
+    per_epoch = images // training["batch_size"]
+    assert abs(training["epochs"] * per_epoch - steps) <= per_epoch / 2
+    assert training["warmup"] * training["epochs"] == pytest.approx(5, abs=0.01)
+    assert training["milestones"] == [30, 60, 80]
+    assert settings["recipes"]["smoothed"]["options"] == {"smoothing": 0.1}
+
+
+def test_roar_in_small_has_what_checks_roar_and_few_enough_retrainings():
+    settings = roar_settings("roar-quick")
+    roar, methods = settings["roar"], settings["methods"]
+    files = [entry.get("file", label) for label, entry in methods.items()]
+    assert {"gradient", "smoothgrad", "smoothgrad_squared", "vargrad", "squared", "gaussian_filtered"} < {*files}
+    assert {"integrated_gradients", "guided_backprop", "grad_cam", "random", "sobel"} < {*files}
+    assert retrainings(roar, len(methods)) == 360
+    assert len(methods) * len(roar["orders"]) * len(roar["leakage"]) == 24
+    recursive = roar["recursive"]
+    assert len(recursive["methods"]) * len(recursive["fractions"]) * roar["repeats"] == 30
+    assert recursive["fractions"] == roar["fractions"]
+    bundled = [label for members in settings["explain"]["together"].values() for label in members]
+    assert sorted(bundled) == sorted(methods)
+    assert {"road_morf", "road_lerf"} == {*settings["metrics"]}

@@ -43,10 +43,7 @@ def ends(
         return training.accuracy(sources[1])
 
     whole = checkpoints.once(saved, "clean", clean)
-    if fill in TELLING:
-        empty = checkpoints.once(saved, "nothing", nothing)
-    else:
-        empty = chance(train["label"], test["label"])
+    empty = checkpoints.once(saved, "nothing", nothing) if fill in TELLING else chance(train["label"], test["label"])
     return [{"fraction": 0.0, "accuracy": whole}, {"fraction": 1.0, "accuracy": empty}]
 
 

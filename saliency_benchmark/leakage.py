@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
-from saliency_benchmark import curve_ends, fitting, masking, seeds, training
+from saliency_benchmark import checkpoints, curve_ends, fitting, masking, seeds, training
+from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.progress import LOGGER
 from saliency_benchmark.training import Source
@@ -45,19 +47,25 @@ def leak(
     fractions: list[float],
     order: str,
     seed: str,
+    saved: Checkpoint | None = None,
 ) -> list[dict]:
     """Test accuracy of a network of ROAR's architecture, trained on the masks with the images' labels, by fraction.
 
     ranks: rank maps of the training and of the test images. `chance`: what the most frequent training label gets. Where
-    the accuracy is higher, the masks' shape tells the class, and a ROAR curve shows that beside what was removed.
+    the accuracy is higher, the masks' shape tells the class, and a ROAR curve shows that beside what was removed. What
+    SAVED holds is not done again.
     """
-    rows = []
-    for fraction in fractions:
+
+    def accuracy(fraction: float) -> float:
         gone = [masking.removed(rank, fraction, order) for rank in ranks]
         model = fitting.untrained(told, train["data"], seeds.derive("weights", seed))
-        training.train(source_of(model, train, gone[0]), loss, seed=seed, **settings)
-        accuracy = training.accuracy(source_of(model, test, gone[1]))
-        chance = curve_ends.chance(train["label"], test["label"])
-        rows.append({"fraction": fraction, "accuracy": accuracy, "chance": chance})
-        LOGGER.info("masks alone, %s %s: accuracy %.4f, chance %.4f", order, fraction, accuracy, chance)
+        training.train(source_of(model, train, gone[0]), loss, seed=seed, saved=saved, **settings)
+        return training.accuracy(source_of(model, test, gone[1]))
+
+    chance = curve_ends.chance(train["label"], test["label"])
+    rows = []
+    for fraction in fractions:
+        found = checkpoints.once(saved, f"{order} {fraction}", partial(accuracy, fraction))
+        rows.append({"fraction": fraction, "accuracy": found, "chance": chance})
+        LOGGER.info("masks alone, %s %s: accuracy %.4f, chance %.4f", order, fraction, found, chance)
     return rows

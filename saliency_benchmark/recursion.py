@@ -6,11 +6,23 @@ the entries that are gone come first.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
-from saliency_benchmark import attribution, batching, fitting, masked, masking, seeds, training
+from saliency_benchmark import (
+    attribution,
+    batching,
+    fitting,
+    masked,
+    masking,
+    preparation,
+    reexplaining,
+    seeds,
+    training,
+)
+from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.progress import LOGGER, Progress
 from saliency_benchmark.reexplaining import Explainer
@@ -26,6 +38,12 @@ class Removal:
     seed: int
 
 
+def explaining(method: dict, explain: dict, background: str | list[str]) -> Callable[[Classifier], Explainer]:
+    """METHOD (label -> entry) for any classifier, as the settings EXPLAIN have it; BACKGROUND: a file of images."""
+    drawn = preparation.sample(background, explain)
+    return partial(reexplaining.explainer, method, explain=explain, background=drawn)
+
+
 def step(
     train: dict,
     test: dict,
@@ -38,16 +56,17 @@ def step(
     seed: str,
     explainer: Callable[[Classifier], Explainer],
     explain: dict,
+    saved: Checkpoint | None = None,
 ) -> tuple[dict, list[np.ndarray]]:
     """Remove the first of RANKS from both splits and retrain; gives the test accuracy, and rank maps for the next step.
 
     ranks: of the training and of the test images, of the step before (at first ROAR's own). EXPLAINER makes the method
-    for the retrained network; EXPLAIN says what of it (`target`, `rows`).
+    for the retrained network; EXPLAIN says what of it (`target`, `rows`). A training that SAVED holds goes on.
     """
     gone = [masking.removed(rank, removal.fraction, "remove") for rank in ranks]
     model = fitting.untrained(told, train["data"], seeds.derive("weights", seed))
     sources = [masked.source_of(model, *pair, removal.fill) for pair in zip((train, test), gone, strict=True)]
-    training.train(sources[0], loss, seed=seed, **settings)
+    training.train(sources[0], loss, seed=seed, saved=saved, **settings)
     row = {"fraction": removal.fraction, "accuracy": training.accuracy(sources[1])}
     LOGGER.info("recursive %s: accuracy %.4f", removal.fraction, row["accuracy"])
     following = [

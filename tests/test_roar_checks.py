@@ -1,6 +1,5 @@
 """What checks ROAR: masks that tell the class by their shape, and maps made anew at every step."""
 
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +20,7 @@ from saliency_benchmark import (
     tables,
     training,
 )
+from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
 from tests.test_retraining import TEST, TRAIN, truth
 
@@ -88,8 +88,7 @@ def walk(settings, baseline):
     """walk(method, fractions): accuracies, and the rank maps before each step and after the last."""
 
     def make(method, fractions, ranks, *, fill="mean", unit="pixel", seed="a", options=None, explain=None, **more):
-        entry = {method: {"options": options or {}}}
-        explainer = partial(reexplaining.explainer, entry, explain={}, background=None)
+        explainer = recursion.explaining({method: {"options": options or {}}}, {}, [])
         found, accuracies = [ranks], {}
         for fraction in fractions:
             removal = recursion.Removal(fraction, fill, unit, 0)
@@ -224,3 +223,14 @@ def test_what_masks_tell_stands_in_one_table_with_its_keys(tmp_path):
     names = "dataset model recipe seed method order unit fraction repeat accuracy chance"
     assert list(table.columns) == names.split()
     assert table.iloc[0].tolist() == ["d", "m", "r", 0, "gradient", "remove", "pixel", 0.5, 1, 0.4, 0.1]
+
+
+def test_what_was_trained_before_a_job_was_killed_is_not_trained_again(settings, baseline, tmp_path, monkeypatch):
+    ranks, done = [by_shape(TRAIN), by_shape(TEST)], []
+    real = training.train
+    monkeypatch.setattr(training, "train", lambda *given, **more: done.append(True) or real(*given, **more))
+    how = {"told": TOLD, "loss": baseline, "settings": settings | {"epochs": 1}, "order": "remove", "seed": "a"}
+    first = leakage.leak(TRAIN, TEST, ranks, fractions=[0.3], saved=Checkpoint(tmp_path / "a.csv", {}), **how)
+    both = leakage.leak(TRAIN, TEST, ranks, fractions=[0.3, 0.6], saved=Checkpoint(tmp_path / "a.csv", {}), **how)
+    assert both[:1] == first
+    assert len(done) == 2

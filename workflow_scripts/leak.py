@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from saliency_benchmark import artifacts, devices, fitting, leakage, progress, tables
+from saliency_benchmark import artifacts, checkpoints, devices, fitting, leakage, progress, tables
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -12,5 +12,7 @@ ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.inp
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
 how = {"told": told, "loss": loss, "settings": params.training, "seed": params.seed}
-rows = leakage.leak(train, test, ranks, fractions=params.fractions, order=names.order, **how)
-tables.write(snakemake.output.accuracy, pd.DataFrame(rows), artifacts.origin(snakemake))
+origin = artifacts.origin(snakemake)
+with checkpoints.beside(snakemake, origin) as saved:
+    rows = leakage.leak(train, test, ranks, fractions=params.fractions, order=names.order, saved=saved, **how)
+    tables.write(snakemake.output.accuracy, pd.DataFrame(rows), origin)

@@ -1,10 +1,8 @@
 """Rank maps of the step before -> accuracy after removing more and training anew, and rank maps by the new network."""
 
-from functools import partial
-
 import pandas as pd
 
-from saliency_benchmark import artifacts, devices, fitting, preparation, progress, recursion, reexplaining, tables
+from saliency_benchmark import artifacts, checkpoints, devices, fitting, progress, recursion, tables
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -13,11 +11,11 @@ train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.inp
 ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.input.ranks]
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
-background = preparation.sample(snakemake.input.background, params.explain)
-explainer = partial(reexplaining.explainer, params.method, explain=params.explain, background=background)
+explainer = recursion.explaining(params.method, params.explain, snakemake.input.background)
 removal = recursion.Removal(float(names.fraction), names.fill, names.unit, params.ties)
 how = {"told": told, "loss": loss, "settings": params.training, "seed": params.seed, "explain": params.explain}
-row, after = recursion.step(train, test, ranks, removal, explainer=explainer, **how)
-tables.write(snakemake.output.accuracy, pd.DataFrame([row]), origin)
-artifacts.write(snakemake.output.train, artifacts.RANKS, {"rank": after[0], "index": train["index"]}, origin)
-artifacts.write(snakemake.output.test, artifacts.RANKS, {"rank": after[1], "index": test["index"]}, origin)
+with checkpoints.beside(snakemake, origin) as saved:
+    row, after = recursion.step(train, test, ranks, removal, explainer=explainer, saved=saved, **how)
+    tables.write(snakemake.output.accuracy, pd.DataFrame([row]), origin)
+    artifacts.write(snakemake.output.train, artifacts.RANKS, {"rank": after[0], "index": train["index"]}, origin)
+    artifacts.write(snakemake.output.test, artifacts.RANKS, {"rank": after[1], "index": test["index"]}, origin)

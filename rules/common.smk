@@ -134,8 +134,10 @@ def explaining(labels):
 
 
 def removal(wildcards):
-    """What is removed from the images, and what stands there then."""
-    return {"fractions": sorted(config["roar"]["fractions"]), "order": wildcards.order, "fill": wildcards.fill}
+    """What is removed from the images, and what stands there then; CONTROL only where it is not what methods do."""
+    told = {"fractions": sorted(config["roar"]["fractions"]), "order": wildcards.order, "fill": wildcards.fill}
+    drawn = wildcards.method == design.control(config) and config["roar"]["control"] != "fixed"
+    return told | ({"control": config["roar"]["control"]} if drawn else {})
 
 
 def ranks_before(wildcards):

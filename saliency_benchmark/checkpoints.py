@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
 from types import TracebackType
+from typing import TypeVar
 
 import torch
 
@@ -17,6 +18,8 @@ from saliency_benchmark.progress import LOGGER
 UNREADABLE = (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, UnpicklingError, zipfile.BadZipFile)
 # At most a twentieth of the time goes into writing, however slow the disk and large the network.
 LARGEST_SHARE = 20
+
+Found = TypeVar("Found", float, list[float])
 
 
 class Checkpoint:
@@ -42,7 +45,7 @@ class Checkpoint:
         if kind is None:
             self._path.unlink(missing_ok=True)
 
-    def once(self, part: str, work: Callable[[], float]) -> float:
+    def once(self, part: str, work: Callable[[], Found]) -> Found:
         """What WORK gives, or gave before the job was killed; states saved meanwhile are those of PART."""
         if part in self._done:
             LOGGER.info("%s was finished before: %s", part, self._done[part])
@@ -94,7 +97,7 @@ def beside(job: object, origin: dict) -> Checkpoint:
     return Checkpoint(job.output[0], origin, training["checkpoint"])
 
 
-def once(saved: Checkpoint | None, part: str, work: Callable[[], float]) -> float:
+def once(saved: Checkpoint | None, part: str, work: Callable[[], Found]) -> Found:
     return work() if saved is None else saved.once(part, work)
 
 

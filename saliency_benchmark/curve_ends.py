@@ -25,8 +25,8 @@ def ends(
     """Test accuracy with nothing removed, and with everything, as shares removed.
 
     With a fill of one colour all images are one then, and the best answer is the most frequent training label: no
-    training needed. With the other fills the network is trained on what the fill leaves. What SAVED holds is not done
-    again.
+    training needed; nor with `linear`, where of an image without a known pixel its mean colour and noise are left. With
+    the other fills the network is trained on what the fill leaves. What SAVED holds is not done again.
     """
 
     def clean() -> float:

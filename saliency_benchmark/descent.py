@@ -12,26 +12,32 @@ class Descent:
     """SGD with momentum by torch's own functional form; decay for weights, none for biases and batch norm.
 
     torch.optim.SGD does the same, and imports torch's compiler at its first step: longer than a small model trains.
+    STACKED: the parameters are those of many networks, (network, ...).
     """
 
-    def __init__(self, network: nn.Module, momentum: float, decay: float, nesterov: bool = True) -> None:
+    def __init__(
+        self, network: nn.Module, momentum: float, decay: float, nesterov: bool = True, stacked: bool = False
+    ) -> None:
         self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         # Momentum of 0 before the first step: then it is the first gradient, as it should be.
         self._memory = [torch.zeros_like(parameter) for parameter in self._parameters] if momentum else []
         self._momentum, self._decay, self.steps = momentum, decay, 0
         self._nesterov = nesterov and momentum > 0
+        self._axes = 2 if stacked else 1  # at most, of a bias or of batch norm
 
-    def step(self, loss: torch.Tensor, rate: float) -> None:
+    def step(self, loss: torch.Tensor, rate: float | torch.Tensor) -> None:
         """One step of size RATE down the gradient of LOSS; a parameter that LOSS does not use stays as it is."""
         gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
         seen = [place for place, gradient in enumerate(gradients) if gradient is not None]
-        weights = [place for place in seen if self._parameters[place].ndim > 1]
+        weights = [place for place in seen if self._parameters[place].ndim > self._axes]
         with torch.no_grad():
             self._move(weights, gradients, rate, self._decay)
-            self._move([place for place in seen if self._parameters[place].ndim <= 1], gradients, rate, 0.0)
+            self._move([place for place in seen if place not in weights], gradients, rate, 0.0)
         self.steps += 1
 
-    def _move(self, places: list[int], gradients: Sequence[torch.Tensor], rate: float, decay: float) -> None:
+    def _move(
+        self, places: list[int], gradients: Sequence[torch.Tensor], rate: float | torch.Tensor, decay: float
+    ) -> None:
         parameters = [self._parameters[place] for place in places]
         slopes = [_laid_out(gradients[place], self._parameters[place]) for place in places]
         memory = [self._memory[place] for place in places] if self._memory else [None for _ in places]

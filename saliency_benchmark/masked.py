@@ -1,31 +1,119 @@
 """A masked data set is a data set: the same images, with some of their pixels removed as they are read."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import torch
 
-from saliency_benchmark import fills, fitting
+from saliency_benchmark import fills, fitting, imputation, masking, seeds
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.training import Source
+
+# Fills that cost much: made once, where they take no more bytes than that.
+DEAR = ("blur", "linear")
+LARGEST = {"cpu": 2**30, "cuda": 2**33}
+BLOCK = 256
 
 
 @dataclass
 class MaskedSource(Source):
     """Images whose entries show FILL where REMOVED is True.
 
-    removed (image, [channel], row, column) bool, on the images' device.
+    removed (image, [channel], row, column) bool, on the images' device. index (image): places in the data set, which
+    with SEED decide the noise of `linear`. redraw(epoch): another `removed` for each epoch. filled (image, row, column,
+    channel): what is shown where an entry is gone, or None where it is made at every reading.
     """
 
     removed: torch.Tensor
     fill: str
+    index: torch.Tensor | np.ndarray | None = None
+    seed: int | str = 0
+    redraw: Callable[[int], torch.Tensor] | None = None
+    filled: torch.Tensor | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        index = np.arange(len(self.labels)) if self.index is None else self.index
+        self.index = torch.as_tensor(index, device=self.images.device)
+        if self.filled is None:
+            self._keep()
 
     def inputs(self, index: torch.Tensor | slice) -> torch.Tensor:
-        inputs, gone = super().inputs(index), self.removed[index]
-        gone = gone if gone.ndim == 4 else gone[:, None]
-        return torch.where(gone, fills.fill(self.fill, inputs, self.classifier.black()), inputs)
+        inputs = super().inputs(index)
+        filled = self._made(index, inputs) if self.filled is None else self.filled[index].permute(0, 3, 1, 2)
+        gone = self._gone(index).expand_as(inputs).to(inputs.dtype, memory_format=torch.channels_last)
+        # Between two ends, at 0 or 1: exactly one of them, in a third of the time of torch.where.
+        return torch.lerp(inputs, filled, gone)
+
+    def begin(self, epoch: int) -> None:
+        if self.redraw:
+            self.removed = self.redraw(epoch)
+            if self.fill == "linear":
+                self._keep()
+
+    def _gone(self, index: torch.Tensor | slice) -> torch.Tensor:
+        gone = self.removed[index]
+        return gone if gone.ndim == 4 else gone[:, None]
+
+    def _keep(self) -> None:
+        self.filled = None
+        if self.fill in DEAR and 4 * self.images.numel() <= LARGEST[self.images.device.type]:
+            spans = [slice(start, start + BLOCK) for start in range(0, len(self.labels), BLOCK)]
+            made = torch.cat([self._made(span, super(MaskedSource, self).inputs(span)) for span in spans])
+            self.filled = made.permute(0, 2, 3, 1).contiguous()
+
+    def _made(self, index: torch.Tensor | slice, inputs: torch.Tensor) -> torch.Tensor:
+        if self.fill == "linear":
+            return imputation.impute(inputs, self._gone(index), self.index[index], seed=self.seed)
+        return fills.fill(self.fill, inputs, self.classifier.black())
 
 
-def source_of(model: Classifier, images: dict, removed: np.ndarray, fill: str) -> MaskedSource:
-    source = fitting.source_of(model, images["data"], images["label"])
-    return MaskedSource(model, source.images, source.labels, torch.from_numpy(removed).to(model.mean.device), fill)
+def source_of(model: Classifier, images: dict, removed: np.ndarray, fill: str, seed: int | str = 0) -> MaskedSource:
+    source, gone = fitting.source_of(model, images["data"], images["label"]), torch.from_numpy(removed)
+    return MaskedSource(model, source.images, source.labels, gone.to(model.mean.device), fill, images["index"], seed)
+
+
+class Split:
+    """Images and the ranks of their entries: sources of any fraction, which share what no fraction changes.
+
+    REDRAWN: the ranks are drawn anew for every epoch, as those of the random control in the first release of ROAR.
+    """
+
+    def __init__(
+        self, images: dict, rank: np.ndarray, *, order: str, fill: str, seed: int | str, redrawn: bool = False
+    ) -> None:
+        self._images, self._rank, self._order, self._fill, self._seed = images, rank, order, fill, seed
+        self._drawn = drawn(rank.shape, images["index"], seed) if redrawn else None
+        self._plain: Source | None = None
+        self._filled: torch.Tensor | None = None
+
+    def source(self, model: Classifier, fraction: float) -> MaskedSource:
+        """The images without FRACTION of their entries, for MODEL, which normalises as those before it did."""
+
+        def gone(rank: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(masking.removed(rank, fraction, self._order)).to(model.mean.device)
+
+        if self._plain is None:
+            self._plain = fitting.source_of(model, self._images["data"], self._images["label"])
+        made = MaskedSource(
+            model, self._plain.images, self._plain.labels, gone(self._rank), self._fill, self._images["index"],
+            self._seed, self._drawn and (lambda epoch: gone(self._drawn(epoch))), self._filled,
+        )  # fmt: skip
+        if self._fill != "linear":
+            self._filled = made.filled
+        return made
+
+
+def drawn(shape: tuple[int, ...], index: np.ndarray, seed: str) -> Callable[[int], np.ndarray]:
+    """By epoch: ranks of SHAPE (image, ...) in a random order, each image's from SEED, the epoch and its INDEX."""
+    entries = int(np.prod(shape[1:]))
+
+    @lru_cache(maxsize=1)
+    def ranks(epoch: int) -> np.ndarray:
+        key = seeds.derive("control", seed, epoch)
+        streams = (np.random.Philox(key=key, counter=[0, 0, 0, int(image)]) for image in index)
+        orders = np.stack([np.random.Generator(stream).permutation(entries) for stream in streams])
+        return orders.astype(np.min_scalar_type(entries - 1)).reshape(shape)
+
+    return ranks

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from saliency_benchmark import curve_ends, fills, fitting, masking, retraining, training
+from saliency_benchmark import curve_ends, fills, fitting, imputation, masked, masking, retraining, training
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.masked import MaskedSource
 
@@ -42,21 +42,123 @@ def retrained(settings, baseline):
     return retrain
 
 
-@pytest.mark.parametrize("fill", fills.FILLS)
-@pytest.mark.parametrize("unit", ["pixel", "element"])
-def test_shows_the_fill_on_what_is_removed_and_the_image_elsewhere(unit, fill, draw):
-    mean, deviation = training.statistics(TRAIN["data"])
-    model = Classifier(torch.nn.Identity(), mean, deviation, "")
+@pytest.fixture
+def source():
+    """source(images, removed, fill): masked images, for a classifier that gives them back."""
+
+    def make(images, removed, fill, **more):
+        mean, deviation = training.statistics(TRAIN["data"])
+        model = Classifier(torch.nn.Identity(), mean, deviation, "")
+        plain = fitting.source_of(model, images["data"], images["label"])
+        gone = torch.from_numpy(removed)
+        return MaskedSource(model, plain.images, plain.labels, gone, fill, images["index"], **more)
+
+    return make
+
+
+def some_removed(unit, draw, fraction=0.3):
     maps = draw(128, 2, 6, 9).numpy()
-    removed = masking.removed(masking.ranks(masking.per_unit(maps, unit), TRAIN["index"]), 0.3, "remove")
-    source = fitting.source_of(model, TRAIN["data"], TRAIN["label"])
-    masked = MaskedSource(model, source.images, source.labels, torch.from_numpy(removed), fill)
-    everywhere = removed if unit == "element" else np.repeat(removed[:, None], 2, 1)
-    assert everywhere[0].sum() == (round(0.3 * 108) if unit == "element" else 2 * round(0.3 * 54))
+    return masking.removed(masking.ranks(masking.per_unit(maps, unit), TRAIN["index"]), fraction, "remove")
+
+
+def per_channel(removed):
+    return torch.from_numpy(removed if removed.ndim == 4 else np.repeat(removed[:, None], 2, 1))
+
+
+@pytest.mark.parametrize("fill", [*fills.FILLS, "linear"])
+@pytest.mark.parametrize("unit", ["pixel", "element"])
+def test_shows_the_fill_on_what_is_removed_and_the_image_elsewhere(unit, fill, draw, source):
+    removed = some_removed(unit, draw)
+    shown, gone = source(TRAIN, removed, fill), per_channel(removed)
+    assert gone[0].sum() == (round(0.3 * 108) if unit == "element" else 2 * round(0.3 * 54))
     for index in (torch.tensor([5, 0, 77]), slice(3, 9)):
-        clean = source.inputs(index)
-        filled = fills.fill(fill, clean, model.black())
-        assert torch.equal(masked.inputs(index), torch.where(torch.from_numpy(everywhere)[index], filled, clean))
+        clean = training.Source.inputs(shown, index)
+        if fill == "linear":
+            filled = imputation.impute(clean, gone[index], TRAIN["index"][index])
+            assert torch.allclose(shown.inputs(index), filled, atol=1e-5)
+        else:
+            filled = fills.fill(fill, clean, shown.classifier.black())
+        assert torch.equal(shown.inputs(index)[~gone[index]], clean[~gone[index]])
+        assert torch.allclose(shown.inputs(index)[gone[index]], filled[gone[index]], atol=1e-5)
+
+
+@pytest.mark.parametrize("fill", masked.DEAR)
+@pytest.mark.parametrize("unit", ["pixel", "element"])
+def test_a_fill_made_once_is_the_one_made_at_every_reading_where_memory_is_short(unit, fill, draw, source, monkeypatch):
+    removed = some_removed(unit, draw)
+    once = source(TRAIN, removed, fill)
+    monkeypatch.setitem(masked.LARGEST, "cpu", 0)
+    always = source(TRAIN, removed, fill)
+    assert once.filled is not None
+    assert always.filled is None
+    for index in (torch.tensor([5, 0, 127, 5]), slice(3, 9)):
+        assert torch.allclose(once.inputs(index), always.inputs(index), atol=1e-5)
+
+
+def test_a_pixel_alone_is_the_mean_of_its_neighbours_and_little_noise(source):
+    """Of an image of its own: 1/6 of each beside it, 1/12 of each across a corner."""
+    removed = np.zeros((40, 6, 9), bool)
+    removed[:, 3, 4] = True
+    weights = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]]) / 12
+    shown = source(TEST, removed, "linear")
+    clean = training.Source.inputs(shown, slice(None)).numpy()
+    noise = shown.inputs(slice(None)).numpy()[:, :, 3, 4] - (clean[:, :, 2:5, 3:6] * weights).sum((2, 3))
+    assert abs(noise.std() - 0.01) < 5 * 0.01 / (2 * 80) ** 0.5
+    assert abs(noise.mean()) < 5 * 0.01 / 80**0.5
+    assert np.array_equal(shown.inputs(slice(None)), source(TEST, removed, "linear").inputs(slice(None)))
+    other = source(TEST, removed, "linear", seed="another").inputs(slice(None)).numpy()
+    assert (other[:, :, 3, 4] != shown.inputs(slice(None)).numpy()[:, :, 3, 4]).all()
+
+
+@pytest.mark.parametrize("order", ["remove", "remove_least", "keep"])
+@pytest.mark.parametrize("fill", ["mean", "linear"])
+def test_a_control_drawn_anew_removes_as_many_elsewhere_in_every_epoch_and_image(fill, order, source):
+    model = source(TRAIN, np.zeros((128, 6, 9), bool), "mean").classifier
+    fixed, anew, again = (
+        masked.Split(TRAIN, truth(TRAIN), order=order, fill=fill, seed="a", redrawn=redrawn).source(model, 0.3)
+        for redrawn in (False, True, True)
+    )
+    seen = []
+    for epoch in range(3):
+        for each in (fixed, anew, again):
+            each.begin(epoch)
+        assert (anew.removed.flatten(1).sum(1) == (54 - 16 if order == "keep" else 16)).all()
+        assert torch.equal(anew.removed, again.removed)
+        assert np.array_equal(fixed.removed, masking.removed(truth(TRAIN), 0.3, order))
+        clean = training.Source.inputs(anew, slice(None))
+        changed = (anew.inputs(slice(None)) != clean).any(1)
+        assert torch.equal(changed, anew.removed)
+        seen.append(anew.removed.flatten(1))
+    share = seen[0].double().mean()
+    for one, other in [(seen[0], seen[1]), (seen[1], seen[2]), (seen[0][:-1], seen[0][1:])]:
+        # Drawn independently, two masks share this much.
+        assert abs((one & other).double().mean() - share**2) < 5 * (share**2 / one.numel()) ** 0.5
+    jumped = masked.Split(TRAIN, truth(TRAIN), order=order, fill=fill, seed="a", redrawn=True).source(model, 0.3)
+    jumped.begin(2)
+    assert torch.equal(jumped.inputs(slice(None)), anew.inputs(slice(None)))
+
+
+def test_a_control_drawn_anew_is_fixed_on_the_test_images_and_the_masks_of_fractions_are_nested(retrained, monkeypatch):
+    seen, epochs = [], []
+
+    def look(source, loss, **settings):
+        source.begin(0)
+        epochs.append(source.removed)
+
+    monkeypatch.setattr(training, "train", look)
+    monkeypatch.setattr(training, "accuracy", lambda source: seen.append(source.removed) or 0.5)
+    retrained([truth(TRAIN), truth(TEST)], [0.2, 0.6], control="redrawn")
+    for fraction, removed in zip([0.2, 0.6], seen, strict=True):
+        assert np.array_equal(removed, masking.removed(truth(TEST), fraction, "remove"))
+    assert (epochs[0] <= epochs[1]).all()
+    assert not np.array_equal(epochs[0], masking.removed(truth(TRAIN), 0.2, "remove"))
+
+
+def test_drawn_anew_no_place_tells_the_class(retrained):
+    """Where fixed maps point at the class, all of it goes; at random, enough of it stays in every image."""
+    ranks = [truth(TRAIN), truth(TEST, -1)]
+    assert retrained(ranks, [1 / 3], control="redrawn") == {1 / 3: 1.0}
+    assert abs(retrained([truth(TRAIN), truth(TEST)], [1 / 3])[1 / 3] - 0.5) < 4 * 0.5 / 40**0.5
 
 
 @pytest.mark.parametrize("order", ["remove", "keep"])
@@ -125,3 +227,40 @@ def test_a_fill_that_tells_the_class_does_so_at_the_end_too(fill, settings, base
     more = {"told": told, "loss": baseline, "settings": settings, "fill": fill, "seed": "a"}
     everything = retraining.retrain(TRAIN, TEST, [truth(TRAIN), truth(TEST)], fractions=[1.0], order="remove", **more)
     assert curve_ends.ends(TRAIN, TEST, **more)[1] == everything[0]
+
+
+def test_everything_imputed_is_mean_colour_and_noise_which_tells_nothing(retrained, settings, baseline, source):
+    shown = source(TRAIN, np.ones((128, 6, 9), bool), "linear").inputs(slice(None))
+    assert abs(shown.std() - 0.01) < 5 * 0.01 / (2 * shown.numel()) ** 0.5
+    assert shown.abs().max() < 0.06
+    told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
+    rows = curve_ends.ends(TRAIN, TEST, told=told, loss=baseline, settings=settings, fill="linear", seed="a")
+    assert rows[1] == {"fraction": 1.0, "accuracy": 0.5}
+    found = retrained([truth(TRAIN), truth(TEST)], [1.0], fill="linear")[1.0]
+    assert abs(found - 0.5) < 4 * 0.5 / 40**0.5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda rank, index: (rank[:, :5], index), "maps of 5 x 9, and images of 6 x 9 pixels"),
+        (lambda rank, index: (np.stack([rank] * 3, 1), index), "maps of 3 channels, and images of 2"),
+        (
+            lambda rank, index: (rank[::2], index[::2]),
+            "20 maps, and 40 images: none of image 1; wanted: a map of every",
+        ),
+        (lambda rank, index: (rank, index + 1), "40 maps, and 40 images: none of image 0"),
+        (lambda rank, index: (rank, index[::-1]), "40 maps, and 40 images: in another order"),
+        (lambda rank, index: (np.concatenate([rank] * 2), np.concatenate([index] * 2)), "80 maps, and 40 images"),
+    ],
+)
+def test_maps_of_other_images_are_refused(spoil, message):
+    rank, index = spoil(truth(TEST), TEST["index"])
+    with pytest.raises(ValueError, match=f"the test split has {message}"):
+        retraining.matched(TEST, {"rank": rank, "index": index}, "test")
+
+
+@pytest.mark.parametrize("unit", ["pixel", "element"])
+def test_maps_of_the_images_are_taken_as_they_are(unit, draw):
+    rank = masking.ranks(masking.per_unit(draw(40, 2, 6, 9).numpy(), unit), TEST["index"])
+    assert retraining.matched(TEST, {"rank": rank, "index": TEST["index"]}, "test") is rank

@@ -84,6 +84,19 @@ def loss(
     return sum(weight[kind] * measure(logits[kind], labels) for kind in shown if weight[kind] > 0)
 
 
+def stackable(
+    *,
+    parts: Sequence[str] = (),
+    interpolation: float | None = None,
+    weights: dict[str, float] | None = None,
+    pass_masked: bool = False,
+    **others: object,
+) -> bool:
+    """Only where clean images alone pass through the network."""
+    weight = weights_of(parts, interpolation, weights)
+    return not pass_masked and not any(weight[kind] for kind in KINDS if kind != "clean")
+
+
 def _passed(network: nn.Module, images: torch.Tensor, weight: float) -> torch.Tensor:
     with torch.set_grad_enabled(weight > 0):
         return network(images)

@@ -1,4 +1,4 @@
-"""What one metric reads of all methods -> scores per image, ranking, agreement of the images on it; recipes compared."""
+"""Readings of all methods -> scores per image, ranking, agreement of the images on it; metrics and recipes compared."""
 
 
 rule agree:
@@ -11,6 +11,7 @@ rule agree:
         summary=SUMMARY,
         agreement=AGREEMENT,
         size=SIZE,
+        curve=SIZE_CURVE,
         ranking=RANKING,
     log:
         f"{LOG}/agree/{{metric}}.log",
@@ -26,6 +27,24 @@ rule agree:
         code=code("agree.py", "metric"),
     script:
         "../workflow_scripts/agree.py"
+
+
+rule agree_metrics:
+    input:
+        scores=scores,
+    output:
+        agreement=METRIC_AGREEMENT,
+    log:
+        f"{LOG}/agree_metrics.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        metrics=directed,
+        groups=lambda wildcards: design.groups(config, wildcards.dataset),
+        agreement={key: value for key, value in ANALYSIS.items() if key != "level"},
+        code=lambda wildcards: code("agree_metrics.py", metrics=directed(wildcards))(wildcards),
+    script:
+        "../workflow_scripts/agree_metrics.py"
 
 
 rule compare:

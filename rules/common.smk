@@ -2,7 +2,7 @@
 
 import functools
 
-from saliency_benchmark import design, files, registry
+from saliency_benchmark import design, files, registry, series
 from saliency_benchmark.provenance import code_digest
 
 IMAGES = "results/{dataset}/images/{split}.h5"
@@ -25,6 +25,8 @@ SCORES = "results/{dataset}/{model}/{recipe}/seed-{seed}/scores/{metric}.h5"
 SUMMARY = "results/{dataset}/{model}/{recipe}/seed-{seed}/summary/{metric}.csv"
 AGREEMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/agreement/{metric}.csv"
 SIZE = "results/{dataset}/{model}/{recipe}/seed-{seed}/benchmark_size/{metric}.csv"
+SIZE_CURVE = "results/{dataset}/{model}/{recipe}/seed-{seed}/benchmark_size_curve/{metric}.csv"
+METRIC_AGREEMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/metric_agreement.csv"
 RANKING = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranking/{metric}.csv"
 DIFFERENCE = "results/{dataset}/{model}/agreement_difference/{metric}.csv"
 TABLE = "results/tables/{table}.csv"
@@ -196,6 +198,20 @@ def maps(wildcards):
 
 def explained(wildcards):
     return [{**wildcards, "method": method} for method in design.methods(config, wildcards.dataset)]
+
+
+def scores(wildcards):
+    """Scores of one trained model under every metric."""
+    return paths(SCORES, [{**wildcards, "metric": metric} for metric in design.metrics(config, wildcards.dataset)])
+
+
+def directed(wildcards):
+    """What tells which way each metric is better: its entry without options, which scores have in them."""
+    named = design.metrics(config, wildcards.dataset)
+    return {
+        label: {key: value for key, value in config["metrics"][label].items() if key in ("file", "call")}
+        for label in named
+    }
 
 
 def compared_scores(wildcards):

@@ -36,15 +36,19 @@ PARTS = {
     "calibration": paths(CALIBRATION, TRAINED),
     "summary": paths(SUMMARY, SCORED),
     "agreement": paths(AGREEMENT, SCORED),
+    "metric_agreement": list(dict.fromkeys(paths(METRIC_AGREEMENT, SCORED))),
     "benchmark_size": paths(SIZE, SCORED),
+    "benchmark_size_curve": paths(SIZE_CURVE, SCORED),
     "ranking": paths(RANKING, SCORED),
     **({"agreement_difference": paths(DIFFERENCE, COMPARED)} if COMPARED else {}),
 }
 EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
 ]
+INTERPOLATED = series.interpolations(config)
 TABLES = [*PARTS, "scores", "map_quality", *(["roar"] if CURVES else [])]
 TABLES += [*(["leakage"] if LEAKS else []), *(["recursive_roar"] if STEPS else [])]
+TABLES += ["interpolation"] if INTERPOLATED else []
 
 
 rule tabulate:
@@ -94,6 +98,22 @@ rule tabulate_map_quality:
         code=code("tabulate_map_quality.py"),
     script:
         "../workflow_scripts/tabulate_map_quality.py"
+
+
+rule tabulate_interpolation:
+    input:
+        agreement=TABLE.format(table="agreement"),
+    output:
+        table=TABLE.format(table="interpolation"),
+    log:
+        "results/logs/tables/interpolation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rows=INTERPOLATED,
+        code=code("tabulate_interpolation.py"),
+    script:
+        "../workflow_scripts/tabulate_interpolation.py"
 
 
 rule tabulate_roar:

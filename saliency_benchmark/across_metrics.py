@@ -60,6 +60,27 @@ def across_table(
     return pd.DataFrame(rows)
 
 
+def family_table(
+    runs: dict[str, tuple[grouping.Arrays, bool]],
+    families: dict[str, str],
+    groups: dict[str, list[str]],
+    settings: dict,
+    keys: dict,
+) -> pd.DataFrame:
+    """metric_agreement.csv: across_table of each family with two metrics or more, and of `all` metrics.
+
+    FAMILIES: by metric. An image counts in a family if each of its metrics ranks anything there.
+    """
+    members: dict[str, list[str]] = {}
+    for metric in runs:
+        members.setdefault(families[metric], []).append(metric)
+    several = {family: metrics for family, metrics in members.items() if len(metrics) > 1}
+    return pd.concat(
+        across_table({metric: runs[metric] for metric in metrics}, groups, settings, {**keys, "family": family})
+        for family, metrics in (several | {"all": list(runs)}).items()
+    )
+
+
 def _reason(metrics: int, names: list[str], images: int) -> str:
     if metrics < 2 or len(names) < 2:
         return "one metric: nothing to agree on" if metrics < 2 else "one method: nothing to rank"

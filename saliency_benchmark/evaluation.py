@@ -42,7 +42,10 @@ def family(label: str, entry: dict) -> str:
 def agreement_table(
     scores: artifacts.Arrays, groups: dict[str, list[str]], higher: bool, settings: dict, keys: dict
 ) -> pd.DataFrame:
-    """One row per group, as agreement.csv has them; `note` says why alpha is empty."""
+    """One row per group, as agreement.csv has them; `note` says why alpha is empty.
+
+    `kendalls_w` is of the images on which every method has a rank: empty where there are fewer than two.
+    """
     rows = []
     for group, ranking, _ in grouping.rankings(scores, groups, higher):
         values = grouping.members(scores, groups[group])
@@ -50,10 +53,10 @@ def agreement_table(
         low, high = agreement.interval(ranking, **settings)
         images = len(ranking)
         note = "" if np.isfinite(found) else _reason(values, ranking)
-        counted = {"images": images, "methods": len(values), "invalid": int(np.isnan(values).sum()), "note": note}
-        rows.append(
-            {**keys, "group": group, "alpha": found, "low": low, "high": high, "level": settings["level"], **counted}
-        )
+        told = {"alpha": found, "low": low, "high": high, "level": settings["level"]}
+        counted = {"images": images, "methods": len(values), "invalid": int(np.isnan(values).sum())}
+        concordance = agreement.kendalls_w(ranking)
+        rows.append({**keys, "group": group, **told, **counted, "kendalls_w": concordance, "note": note})
     return pd.DataFrame(rows)
 
 

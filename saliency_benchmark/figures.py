@@ -1,6 +1,8 @@
 """Pictures for the report, as inline SVG or PNG: nothing is fetched, nothing depends on the day."""
 
 import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO, StringIO
 
 import matplotlib
@@ -22,6 +24,31 @@ STYLE = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
 }
+
+
+@contextmanager
+def canvas(
+    size: tuple[float, float], rows: int = 1, columns: int = 1
+) -> Iterator[tuple[np.ndarray, Callable[[], str]]]:
+    """Axes to draw on, ROWS x COLUMNS that share their scales, in one row; and what gives the SVG of them.
+
+    SIZE in inches.
+    """
+    with matplotlib.rc_context(STYLE):
+        layout = {"figsize": size, "layout": "constrained", "squeeze": False, "sharex": True, "sharey": True}
+        figure, panels = pyplot.subplots(rows, columns, **layout)
+        yield panels.ravel(), lambda: _svg(figure)
+
+
+def style(number: int) -> dict[str, str]:
+    """Colour and marker of the line NUMBER."""
+    return {"color": COLOURS[number % 8], "marker": MARKERS[number % 8]}
+
+
+def legend(axes: pyplot.Axes) -> None:
+    """To the right of AXES, where they have anything with a name."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
 
 
 def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
@@ -50,26 +77,6 @@ def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
         return _svg(figure)
 
 
-def differences(table: pd.DataFrame) -> str:
-    """Difference of alpha from the baseline with its interval, a row per metric, a mark per recipe."""
-    metrics, recipes = list(table["metric"].unique()), list(table["recipe"].unique())
-    with matplotlib.rc_context(STYLE):
-        height = 0.8 + max(0.35, 0.1 * len(recipes)) * len(metrics)
-        figure, axes = pyplot.subplots(figsize=(7.5, height), layout="constrained")
-        for number, recipe in enumerate(recipes):
-            part = table[(table["recipe"] == recipe) & table["difference"].notna()]
-            place = [metrics.index(metric) + 0.8 * ((number + 0.5) / len(recipes) - 0.5) for metric in part["metric"]]
-            low, high = (part[name].fillna(part["difference"]) for name in ("low", "high"))
-            error = np.abs(np.stack([part["difference"] - low, high - part["difference"]]))
-            style = {"color": COLOURS[number % 8], "marker": MARKERS[number % 8], "markersize": 3.5, "linewidth": 1}
-            axes.errorbar(part["difference"], place, xerr=error, linestyle="", label=recipe, **style)
-        axes.axvline(0, color="#999999", linewidth=0.8)
-        axes.set(yticks=range(len(metrics)), yticklabels=metrics, xlabel="alpha less the baseline's")
-        axes.invert_yaxis()
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
-        return _svg(figure)
-
-
 def reliability(table: pd.DataFrame) -> str:
     """Reliability diagrams: accuracy against confidence by bin, one panel per kind of input; dots grow with images."""
     inputs = list(table["input"].unique())
@@ -84,34 +91,6 @@ def reliability(table: pd.DataFrame) -> str:
             axes.scatter(part["confidence"], part["accuracy"], s=6 + 120 * share, color=COLOURS[0])
             axes.set(title=name, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), aspect="equal")
         panels[0][0].set(ylabel="accuracy")
-        return _svg(figure)
-
-
-def alphas(agreement: pd.DataFrame) -> str:
-    """Alpha with its interval, a row per metric, a mark per group."""
-    metrics = list(agreement["metric"].unique())
-    groups = list(agreement.loc[agreement["alpha"].notna(), "group"].unique())
-    with matplotlib.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(7.5, 0.6 + 0.42 * len(metrics)), layout="constrained")
-        for number, group in enumerate(groups):
-            part = agreement[(agreement["group"] == group) & agreement["alpha"].notna()]
-            place = [metrics.index(metric) + 0.7 * ((number + 0.5) / len(groups) - 0.5) for metric in part["metric"]]
-            error = np.abs(part[["low", "high"]].to_numpy().T - part["alpha"].to_numpy())
-            axes.errorbar(
-                part["alpha"],
-                place,
-                xerr=error,
-                linestyle="",
-                color=COLOURS[number % 8],
-                marker=MARKERS[number % 8],
-                markersize=3.5,
-                linewidth=1,
-                label=group,
-            )
-        axes.axvline(0, color="#999999", linewidth=0.8)
-        axes.set(yticks=range(len(metrics)), yticklabels=metrics, xlabel="Krippendorff's alpha")
-        axes.invert_yaxis()
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
         return _svg(figure)
 
 

@@ -8,28 +8,26 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from saliency_benchmark import artifacts, figures, files
+from saliency_benchmark import artifacts, figures, files, report_reliability
+from saliency_benchmark.report_keys import RUN, named
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
-RUN = ["dataset", "model", "recipe", "seed"]
 SHOWN_MAP = 62  # pixels that an image is drawn high
 
 
 def render(inputs: object, settings: dict, examples: list[dict]) -> str:
     """The page; INPUTS: paths of the tables by name, of `images` by data set, of `maps` in the order of EXAMPLES."""
     tables = {name: pd.read_csv(path) for name, path in inputs.items() if name not in ("images", "maps", "scores")}
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE.parent), **options)
     environment.filters["table"] = to_html
     images = dict(zip(settings["datasets"], files.listed(inputs.images), strict=True))
-    return environment.from_string(TEMPLATE.read_text()).render(
+    return environment.get_template(TEMPLATE.name).render(
         settings=yaml.safe_dump(settings, sort_keys=False),
         overview=overview(settings, tables),
         models=tables["models"],
         rankings=list(rankings(tables["summary"])),
-        agreements=list(agreements(tables["agreement"])),
-        leaders=list(leaders(tables["ranking"])),
-        differences=list(differences(tables)),
-        sizes=list(sizes(tables["benchmark_size"])),
+        **report_reliability.parts(tables, settings["agreement"]["probability"]),
         calibrations=list(calibrations(tables["calibration"])),
         curves=list(curves(tables)),
         pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
@@ -71,7 +69,7 @@ def rankings(summary: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, pd.Da
     """Per trained model and family of metrics: mean rank of every method, 1 is best, and mean scores; best first."""
     for values, part in summary[summary["group"] == "all+controls"].groupby(RUN, sort=False):
         families = part.groupby("family", sort=False)
-        yield _name(values), [(family, *_ranked(metrics)) for family, metrics in families]
+        yield named(values), [(family, *_ranked(metrics)) for family, metrics in families]
 
 
 def _ranked(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -84,44 +82,9 @@ def _ranked(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return ranks, scores
 
 
-def agreements(agreement: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, str, pd.DataFrame]]]]:
-    for values, part in agreement.groupby(RUN, sort=False):
-        families = part.groupby("family", sort=False)
-        yield _name(values), [(name, figures.alphas(rows), rows.drop(columns=RUN)) for name, rows in families]
-
-
-def leaders(ranking: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Per trained model and metric: the first method of all, and those that cannot be told from it."""
-    part = ranking[ranking["group"] == "all"]
-    for values, rows in part.groupby(RUN, sort=False):
-        found = []
-        for metric, methods in rows.groupby("metric", sort=False):
-            tied = methods[methods["tied_for_first"]].sort_values("mean_rank")
-            first = {"metric": metric, "tied for first": len(tied), "of": len(methods)}
-            found.append(first | {"methods, the best first": ", ".join(tied["method"])})
-        yield _name(values), pd.DataFrame(found)
-
-
-def differences(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Per data set and model: alpha of each recipe less that of the baseline, over all seeds, and the whole table."""
-    if "agreement_difference" not in tables:
-        return
-    for values, part in tables["agreement_difference"].groupby(["dataset", "model"], sort=False):
-        shown = part[(part["seed"].astype(str) == "all") & (part["group"] == "all")]
-        shown = shown if np.isfinite(shown["low"]).any() else part[part["group"] == "all"]
-        rows = part.drop(columns=["dataset", "model"])
-        yield f"{values[0]}: {values[1]}", figures.differences(shown), rows
-
-
-def sizes(size: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    names = ["metric", "winner", "minimum_images", "resampled_images", "available_images", "probability", "note"]
-    for values, part in size[size["group"] == "all"].groupby(RUN, sort=False):
-        yield _name(values), part[names]
-
-
 def calibrations(calibration: pd.DataFrame) -> Iterator[tuple[str, str]]:
     for values, part in calibration.groupby(RUN, sort=False):
-        yield _name(values), figures.reliability(part)
+        yield named(values), figures.reliability(part)
 
 
 def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -136,7 +99,7 @@ def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataF
     for values, part in tables["roar"].groupby(keys, sort=False):
         score = scores[(scores[keys].astype(str) == [str(value) for value in values]).all(axis=1)].drop(columns=keys)
         names = ", ".join(dict(zip(keys, values, strict=True))[name] for name in told)
-        yield f"{_name(values[:4])}, {names}", figures.roar_curves(part, controls), score
+        yield f"{named(values[:4])}, {names}", figures.roar_curves(part, controls), score
 
 
 def pictures(
@@ -160,7 +123,7 @@ def pictures(
             )
             for place, image in enumerate(data)
         ]
-        yield _name(values), list(methods), rows
+        yield named(values), list(methods), rows
 
 
 def invalid(summary: pd.DataFrame) -> pd.DataFrame:
@@ -176,11 +139,7 @@ def soundness(quality: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         table = methods[["sum", "gap", "positive_share", "zero_share"]].median()
         table["invalid maps"] = methods["invalid"].agg(lambda counts: int((counts > 0).sum()))
         names = {"gap": "|completeness gap|", "positive_share": "positive share", "zero_share": "zero share"}
-        yield _name(values), table.rename(columns=names).reset_index()
-
-
-def _name(values: tuple) -> str:
-    return f"{values[0]}: {values[1]}, {values[2]}, seed {values[3]}"
+        yield named(values), table.rename(columns=names).reset_index()
 
 
 def _interval(mean: float, low: float, high: float) -> str:

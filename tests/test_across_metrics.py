@@ -85,3 +85,29 @@ def test_where_there_is_nothing_to_agree_on_there_is_a_reason_and_no_number(runs
     row = across_metrics.across_table(given, groups, SETTINGS, KEYS).iloc[0]
     assert row["note"] == note
     assert row[["alpha", "low", "high"]].isna().all()
+
+
+def test_each_family_of_two_metrics_or_more_has_its_rows_and_all_metrics_have():
+    """Metrics of a family say the same, the families the opposite of each other: alpha 1 within, by hand in all."""
+    scores = related(20, 4)
+    runs = {"up": (run(scores), True), "down": (run(-scores), True), "odd": (run(scores), True)}
+    runs |= {"up too": (run(scores), True), "down too": (run(scores), False)}
+    families = {"up": "one", "up too": "one", "down": "two", "down too": "two", "odd": "three"}
+    groups = ALL | {"pair": ["a", "b"]}
+    table = across_metrics.family_table(runs, families, groups, SETTINGS, KEYS)
+    assert table.columns.tolist() == [
+        *("dataset", "family", "group", "alpha", "low", "high", "order_alpha"),
+        *("images", "unpaired", "metrics", "methods", "note"),
+    ]
+    rows = table.set_index(["family", "group"])
+    assert rows.index.tolist() == [(name, group) for name in ("one", "two", "all") for group in groups]
+    assert (rows.loc[["one", "two"], ["alpha", "order_alpha"]] == 1).all(axis=None)
+    assert rows["metrics"].tolist() == [2, 2, 2, 2, 5, 5]
+    ranking = np.array([[1.0, 2, 3, 4]] * 3 + [[4.0, 3, 2, 1]] * 2)
+    package = krippendorff.alpha(ranking, level_of_measurement="ordinal")
+    assert rows.loc[("all", "all"), "alpha"] == pytest.approx(package, abs=1e-12)
+
+
+def test_one_metric_is_a_row_of_all_with_a_reason():
+    table = across_metrics.family_table({"one": (run(related(9, 4)), True)}, {"one": "x"}, ALL, SETTINGS, KEYS)
+    assert table[["family", "note"]].to_numpy().tolist() == [["all", "one metric: nothing to agree on"]]

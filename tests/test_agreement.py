@@ -312,6 +312,9 @@ def test_the_table_of_agreement_by_hand():
     ranking = np.array([[1, 3, 2, 4], [2, 4, 3, 1], [1, 2, np.nan, 3], [np.nan, np.nan, 1, 2]])
     package = krippendorff.alpha(reliability_data=ranking, level_of_measurement="ordinal")
     assert table.loc["all+controls", "alpha"] == pytest.approx(package)
+    # Ranks 1, 3, 2, 4 and 2, 4, 3, 1: their sums lie 2, 2, 0, 0 off; the third image lacks a rank.
+    assert table["kendalls_w"].iloc[:3].tolist() == pytest.approx([1, 12 * 8 / (2**2 * (4**3 - 4)), 1])
+    assert np.isnan(table.loc["lone", "kendalls_w"])
     assert table["note"].to_dict() == dict.fromkeys(GROUPS, "") | {"lone": "one method: nothing to rank"}
     assert (table[list(KEYS)] == list(KEYS.values())).all(axis=None)
 

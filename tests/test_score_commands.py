@@ -52,9 +52,9 @@ def test_the_workflows_own_table_comes_out_of_its_scores(do):
     assert code == 0
     assert table.columns.tolist() == [
         *("dataset", "model", "recipe", "seed", "metric", "group", "alpha", "low", "high"),
-        *("level", "images", "methods", "invalid", "missing", "note"),
+        *("level", "images", "methods", "invalid", "kendalls_w", "missing", "note"),
     ]
-    shared = ["alpha", "low", "high", "images", "methods", "invalid"]
+    shared = ["alpha", "low", "high", "images", "methods", "invalid", "kendalls_w"]
     assert table[shared].iloc[0].tolist() == pytest.approx(expected[shared].iloc[0].tolist(), abs=1e-15)
     assert table[["invalid", "missing"]].iloc[0].tolist() == [1, 0]
 

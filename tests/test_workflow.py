@@ -26,15 +26,17 @@ SETTINGS = ROOT / "tests" / "settings.yaml"
 MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
 ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, retrain=4, retrain_ends=2, probe=13, agree=7,
-              compare=2, tabulate=7, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1, summarise_roar=1,
-              agree_protocols=1, check_roar=1, report=1)  # fmt: skip
+              agree_metrics=3, compare=2, tabulate=9, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1,
+              summarise_roar=1, agree_protocols=1, check_roar=1, report=1)  # fmt: skip
 COLUMNS = {
     "models": "dataset model recipe seed split input accuracy ece adaptive_ece classwise_ece",
     "calibration": "dataset model recipe seed split input bin low high confidence accuracy images",
     "scores": "dataset model recipe seed method metric image score",
     "summary": "dataset model recipe seed method group metric direction mean low high mean_rank images invalid",
-    "agreement": "dataset model recipe seed metric group alpha low high level images methods invalid",
+    "agreement": "dataset model recipe seed metric group alpha low high level images methods invalid kendalls_w",
+    "metric_agreement": "dataset model recipe seed family group alpha low high order_alpha images unpaired metrics",
     "benchmark_size": "dataset model recipe seed metric group winner minimum_images available_images",
+    "benchmark_size_curve": "dataset model recipe seed metric group winner images exact resampled",
     "ranking": "dataset model recipe seed metric group method mean_rank low high first_share tied_for_first images",
     "agreement_difference": "dataset model recipe baseline seed metric group difference low high",
     "map_quality": "dataset model recipe seed method split image target sum positive_share zero_share invalid",
@@ -180,7 +182,7 @@ def test_a_clone_with_results_and_other_settings_reruns_what_they_change(first, 
     shutil.copytree(first[1] / "results", folder / "results", copy_function=shutil.copyfile)
     found = jobs(project, folder, *settings(folder, metrics={"dauc": {}, "dc": {}, "pointing_game": {}},
                                             agreement={"resamples": 200}))  # fmt: skip
-    assert found == Counter(agree=7, compare=2, tabulate=5, tabulate_scores=1, report=1)
+    assert found == Counter(agree=7, agree_metrics=3, compare=2, tabulate=7, tabulate_scores=1, report=1)
 
 
 def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
@@ -190,13 +192,21 @@ def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
     methods = yaml.safe_load(SETTINGS.read_text())["methods"] | {"brand_new": {}}
     words = settings(folder, methods=methods)
     assert jobs(project, folder, *words) == Counter(
-        attribute=3, probe=3, agree=7, compare=2, tabulate=5, tabulate_scores=1, tabulate_map_quality=1, report=1
+        attribute=3,
+        probe=3,
+        agree=7,
+        agree_metrics=3,
+        compare=2,
+        tabulate=7,
+        tabulate_scores=1,
+        tabulate_map_quality=1,
+        report=1,
     )
     named = [row["method"] for row in wildcards(project, folder, *words) if "method" in row]
     assert set(named) == {"brand_new"}
     roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"methods": ["gradient", "random", "brand_new"]}
     assert jobs(project, folder, *settings(folder, methods=methods, roar=roar)) == Counter(
-        attribute=4, rank=2, retrain=2, probe=3, agree=7, compare=2, tabulate=5, tabulate_scores=1,
+        attribute=4, rank=2, retrain=2, probe=3, agree=7, agree_metrics=3, compare=2, tabulate=7, tabulate_scores=1,
         tabulate_map_quality=1,
         tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)  # fmt: skip
 
@@ -219,7 +229,7 @@ def test_one_metric_reruns_its_own_scores_agreement_and_report(run, how):
             edit(path, "curves.area(deletion)", "curves.area(deletion) + 0")
     # Two recipes are compared on fashion alone, where no metric needs regions.
     compared = Counter(compare=1, tabulate=1) if number > 1 else Counter()
-    expected = Counter(agree=number, tabulate=4, tabulate_scores=1, report=1) + compared
+    expected = Counter(agree=number, agree_metrics=number, tabulate=6, tabulate_scores=1, report=1) + compared
     assert jobs(project, folder, *words) == expected
     assert {row["metric"] for row in wildcards(project, folder, *words) if "metric" in row} == {metric}
 
@@ -228,14 +238,14 @@ def test_a_metric_that_reads_what_is_stored_asks_no_model(run):
     project, folder = run
     metrics = yaml.safe_load(SETTINGS.read_text())["metrics"] | {"ic": {}, "score_behaviour": {}, "sparseness": {}}
     found = jobs(project, folder, *settings(folder, metrics=metrics))
-    assert found == Counter(agree=9, compare=3, tabulate=5, tabulate_scores=1, report=1)
+    assert found == Counter(agree=9, agree_metrics=3, compare=3, tabulate=7, tabulate_scores=1, report=1)
 
 
 def test_what_no_method_changes_is_asked_once_per_model(run):
     project, folder = run
     metrics = yaml.safe_load(SETTINGS.read_text())["metrics"] | {"dc_nc": {}, "ic_nc": {}}
     words = settings(folder, metrics=metrics)
-    expected = Counter(probe_model=3, agree=6, compare=2, tabulate=5, tabulate_scores=1, report=1)
+    expected = Counter(probe_model=3, agree=6, agree_metrics=3, compare=2, tabulate=7, tabulate_scores=1, report=1)
     assert jobs(project, folder, *words) == expected
     snakemake(project, folder, *words)
     with h5py.File(folder / MODEL / "readings/cells.h5") as file:
@@ -273,8 +283,8 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
         "return int(round(fraction * entries))",
     )
     assert jobs(project, folder) == Counter(
-        rank=4, retrain=4, probe=13, agree=6, compare=2, tabulate=5, tabulate_scores=1, tabulate_roar=1,
-        summarise_roar=1, agree_protocols=1,
+        rank=4, retrain=4, probe=13, agree=6, agree_metrics=3, compare=2, tabulate=7, tabulate_scores=1,
+        tabulate_roar=1, summarise_roar=1, agree_protocols=1,
         report=1)  # fmt: skip
 
 
@@ -350,11 +360,17 @@ def test_a_default_spelled_out_is_no_change(run):
     [
         ("results/report.html", Counter(report=1)),
         ("results/tables/roar.csv", Counter(tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)),
-        (f"{MODEL}/scores/dauc.h5", Counter(agree=1, compare=1, tabulate=5, tabulate_scores=1, report=1)),
-        (f"{MODEL}/agreement/dc.csv", Counter(agree=1, compare=1, tabulate=5, tabulate_scores=1, report=1)),
+        (
+            f"{MODEL}/scores/dauc.h5",
+            Counter(agree=1, agree_metrics=1, compare=1, tabulate=7, tabulate_scores=1, report=1),
+        ),
+        (
+            f"{MODEL}/agreement/dc.csv",
+            Counter(agree=1, agree_metrics=1, compare=1, tabulate=7, tabulate_scores=1, report=1),
+        ),
         (
             f"{MODEL}/readings/perturbation/random.h5",
-            Counter(probe=1, agree=2, compare=2, tabulate=5, tabulate_scores=1, report=1),
+            Counter(probe=1, agree=2, agree_metrics=1, compare=2, tabulate=7, tabulate_scores=1, report=1),
         ),
         (f"{MODEL}/quality.csv", Counter(assess=1, tabulate=2, report=1)),
         (f"{MODEL}/calibration.csv", Counter(assess=1, tabulate=2, report=1)),
@@ -370,8 +386,9 @@ def test_a_default_spelled_out_is_no_change(run):
                 retrain=2,
                 probe=1,
                 agree=2,
+                agree_metrics=1,
                 compare=2,
-                tabulate=5,
+                tabulate=7,
                 tabulate_scores=1,
                 tabulate_map_quality=1,
                 tabulate_roar=1,

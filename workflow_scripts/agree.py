@@ -17,3 +17,5 @@ tables.write(snakemake.output.agreement, table, origin)
 tables.write(snakemake.output.ranking, leaders.rank_table(*about, settings, keys).assign(family=family), origin)
 wanted = {**settings, "probability": params.probability}
 tables.write(snakemake.output.size, benchmark_size.size_table(*about, wanted, keys).assign(family=family), origin)
+curve = benchmark_size.curve_table(*about, wanted, keys).assign(family=family)
+tables.write(snakemake.output.curve, curve, origin)

@@ -15,6 +15,13 @@ def test_tables_are_joined_as_they_are(tmp_path):
     assert joined.to_csv(index=False) == "x,y\n0.10,\n1e-20,NaN\n"
 
 
+def test_a_part_without_rows_adds_none(tmp_path):
+    for name, text in {"a": "x,y\n", "b": "x,y\n1,2\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    joined = tables.joined([str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), str(tmp_path / "a.csv")])
+    assert joined.to_csv(index=False) == "x,y\n1,2\n"
+
+
 def test_every_score_becomes_a_row_and_an_invalid_one_an_empty_cell(tmp_path):
     arrays = {
         "score": np.array([[0.5, np.nan], [1.0, 2.0]]),

@@ -275,6 +275,14 @@ def test_probes_in_one_job_read_what_they_read_alone_and_are_fresh_together(run)
     assert jobs(project, folder, *together) == Counter()
 
 
+def test_recipes_on_the_way_from_one_loss_to_another_are_tabled_once(first, tmp_path):
+    project, _ = first
+    steps = {f"b_{b}": {"file": "composed", "options": {"parts": ["fp"], "interpolation": b}} for b in (0, 0.5, 1)}
+    words = settings(tmp_path / "run", recipes={"baseline": {}} | steps)
+    found = jobs(project, tmp_path, *words)
+    assert (found["train"], found["tabulate_interpolation"]) == (5, 1)
+
+
 def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
     project, folder = run
     edit(

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark import calling, descent, fills, fitting, grid, noise, perturbing, registry, training
+from saliency_benchmark import calling, descent, fills, fitting, grid, masked, noise, perturbing, registry, training
 from saliency_benchmark import classifier as classifiers
 from saliency_benchmark.datasets import planted
 from saliency_benchmark.models import small_cnn
@@ -281,6 +281,42 @@ def test_an_epoch_shows_every_image_at_most_once_in_whole_batches_in_an_order_of
     epochs = [[label for batch in part for label in batch] for part in (shown[:steps], shown[steps:])]
     assert [len(set(epoch)) for epoch in epochs] == [min(steps * size, 12)] * 2
     assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize("fill", ["mean", "image_mean", "blur"])
+def test_inputs_made_once_are_those_made_at_every_step(fill, classifier, training_images, monkeypatch):
+    images = {name: values[:300] for name, values in training_images.items()}
+    removed = np.random.default_rng(0).random((300, 28, 40)) < 0.5
+    source = masked.source_of(classifier, images, removed, fill)
+    ready = training.ready(source, 2)
+    assert type(ready) is training.ReadySource
+    for index in (torch.tensor([7, 0, 299]), slice(250, 270)):
+        assert torch.equal(ready.inputs(index), source.inputs(index))
+        assert ready.inputs(index).stride() == source.inputs(index).stride()
+    assert training.ready(source, 1) is source
+    monkeypatch.setitem(training.READY, "cpu", 4 * 300 * 3 * 28 * 40 - 1)
+    assert training.ready(source, 2) is source
+
+
+def test_inputs_that_change_with_the_epoch_are_not_made_once(settings):
+    shown, epochs = [], []
+
+    class Changing(Source):
+        def begin(self, epoch):
+            epochs.append(epoch)
+
+        def inputs(self, index):
+            return super().inputs(index) + epochs[-1]
+
+    def recipe(network, inputs, labels, *, generator):
+        shown.append(inputs.mean().item())
+        return network(inputs).sum()
+
+    model = classifiers.Classifier(One(), torch.zeros(1), torch.ones(1), "")
+    how = settings | {"epochs": 3, "batch_size": 12}
+    training.train(Changing(model, BYTES, torch.arange(12)), recipe, seed=0, **how)
+    assert epochs == [0, 1, 2]
+    assert np.diff(shown) == pytest.approx([1, 1], abs=1e-5)
 
 
 def test_a_flip_mirrors_half_of_the_images(settings):

@@ -51,32 +51,6 @@ def legend(axes: pyplot.Axes) -> None:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
 
 
-def roar_curves(roar: pd.DataFrame, controls: set[str]) -> str:
-    """Accuracy against the fraction, a line per method with its range over the repeats; controls are grey."""
-    with matplotlib.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(7.5, 4.2), layout="constrained")
-        kept = roar["order"].iloc[0] == "keep"
-        empty = 0.0 if kept else 1.0
-        for number, (method, part) in enumerate(roar.groupby("method", sort=False)):
-            found = part[part["fraction"] != empty].groupby("fraction")["accuracy"].agg(["mean", "min", "max"])
-            style = {
-                "color": COLOURS[number % 8],
-                "marker": MARKERS[number % 8],
-                "linestyle": ["-", "-."][number // 8 % 2],
-            }
-            if method in controls:
-                style |= {"color": CONTROL, "linestyle": "--"}
-            axes.plot(found.index, found["mean"], label=method, markersize=4, linewidth=1.3, **style)
-            axes.fill_between(found.index, found["min"], found["max"], color=style["color"], alpha=0.12, linewidth=0)
-        nothing = roar.loc[roar["fraction"] == empty, "accuracy"].mean()
-        axes.axhline(nothing, color=CONTROL, linestyle=":", linewidth=1, label="no pixel left")
-        axes.set(
-            xlabel=f"fraction of the pixels {'kept' if kept else 'removed'}", ylabel="test accuracy after retraining"
-        )
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
-        return _svg(figure)
-
-
 def reliability(table: pd.DataFrame) -> str:
     """Reliability diagrams: accuracy against confidence by bin, one panel per kind of input; dots grow with images."""
     inputs = list(table["input"].unique())

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from saliency_benchmark import artifacts, figures, files, report_reliability
+from saliency_benchmark import artifacts, design, figures, files, report_reliability, report_roar
 from saliency_benchmark.report_keys import RUN, named
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -29,7 +29,7 @@ def render(inputs: object, settings: dict, examples: list[dict]) -> str:
         rankings=list(rankings(tables["summary"])),
         **report_reliability.parts(tables, settings["agreement"]["probability"]),
         calibrations=list(calibrations(tables["calibration"])),
-        curves=list(curves(tables)),
+        **report_roar.parts(tables, design.control(settings)),
         pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
         invalid=invalid(tables["summary"]),
         soundness=list(soundness(tables["map_quality"])),
@@ -85,21 +85,6 @@ def _ranked(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 def calibrations(calibration: pd.DataFrame) -> Iterator[tuple[str, str]]:
     for values, part in calibration.groupby(RUN, sort=False):
         yield named(values), figures.reliability(part)
-
-
-def curves(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    if "roar" not in tables:
-        return
-    summary = tables["summary"]
-    controls = set(summary[summary["group"] == "controls"]["method"])
-    scores = tables["roar_summary"].sort_values("area_score", ascending=False)
-    keys = [*RUN, "order", "fill", "unit"]
-    # Fill and unit are named where there are several.
-    told = [name for name in keys[4:] if name == "order" or tables["roar"][name].nunique() > 1]
-    for values, part in tables["roar"].groupby(keys, sort=False):
-        score = scores[(scores[keys].astype(str) == [str(value) for value in values]).all(axis=1)].drop(columns=keys)
-        names = ", ".join(dict(zip(keys, values, strict=True))[name] for name in told)
-        yield f"{named(values[:4])}, {names}", figures.roar_curves(part, controls), score
 
 
 def pictures(

@@ -70,7 +70,7 @@ def curves(own: dict[str, pd.DataFrame], controls: set[str]) -> Iterator[tuple[s
 def area_scores(summary: pd.DataFrame, leakage: pd.DataFrame | None) -> pd.DataFrame:
     """The rows to read: intervals in one cell, and beside each method what its masks alone tell."""
     names = ["area_score", "low", "high", "beats_random", "gain", "gain_low", "gain_high"]
-    table = summary.sort_values("area_score", ascending=False, kind="stable")
+    table = summary.sort_values("gain", ascending=False, kind="stable")
     several = [name for name in SETTING if summary[name].nunique() > 1]
     shown = table[[*several, "method"]].copy()
     numbers = table[names].to_dict("records")

@@ -1,11 +1,14 @@
-"""Stochastic gradient descent: the steps, and how large they are."""
+"""Steps down the gradient of a loss, SGD and AdamW, and how large they are."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
+
+BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class Descent:
@@ -52,6 +55,45 @@ class Descent:
         self.steps = state["steps"]
         for memory, kept in zip(self._memory, state["memory"], strict=True):
             memory.copy_(kept)
+
+
+class AdamW:
+    """AdamW (Loshchilov and Hutter, 2019) by torch's own functional form, as torch.optim.AdamW with its defaults.
+
+    DECAY is taken from every parameter, biases and norms too.
+    """
+
+    def __init__(self, parameters: Sequence[torch.Tensor], decay: float) -> None:
+        self._parameters, self._decay = list(parameters), decay
+        self._means = [torch.zeros_like(parameter) for parameter in self._parameters]
+        self._squares = [torch.zeros_like(parameter) for parameter in self._parameters]
+        self._counts = [torch.zeros((), device=parameter.device) for parameter in self._parameters]
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[torch.Tensor | None], rate: float) -> None:
+        """One step of size RATE; a parameter without a gradient (None) stays as it is."""
+        seen = [place for place, gradient in enumerate(gradients) if gradient is not None]
+        if seen:
+            parts = (self._parameters, self._means, self._squares, self._counts)
+            parameters, means, squares, counts = ([part[place] for place in seen] for part in parts)
+            slopes = [_laid_out(gradients[place], self._parameters[place]) for place in seen]
+            kind = {"amsgrad": False, "beta1": BETAS[0], "beta2": BETAS[1], "eps": EPSILON, "maximize": False}
+            adamw(parameters, slopes, means, squares, [], counts, fused=True, weight_decay=self._decay, lr=rate, **kind)
+
+    def state(self) -> dict:
+        return {"means": self._means, "squares": self._squares, "counts": self._counts}
+
+    def resume(self, state: dict) -> None:
+        for name, own in self.state().items():
+            for value, kept in zip(own, state[name], strict=True):
+                value.copy_(kept)
+
+
+def clip(gradients: Sequence[torch.Tensor | None], most: float) -> list[torch.Tensor | None]:
+    """GRADIENTS, all scaled alike where their norm together is above MOST; as torch.nn.utils.clip_grad_norm_ does."""
+    norms = [gradient.norm() for gradient in gradients if gradient is not None]
+    scale = (most / (torch.stack(norms).norm() + 1e-6)).clamp(max=1) if norms else 1
+    return [None if gradient is None else gradient * scale for gradient in gradients]
 
 
 def _laid_out(gradient: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:

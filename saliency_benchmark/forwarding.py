@@ -118,20 +118,37 @@ def fold(network: nn.Module) -> nn.Module:
     """
     traced = torch.fx.symbolic_trace(deepcopy(network).eval())
     modules = dict(traced.named_modules())
+    for before, node in _foldable(traced):
+        traced.set_submodule(before.target, fusion.fuse_conv_bn_eval(modules[before.target], modules[node.target]))
+        node.replace_all_uses_with(before)
+        traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced.to(memory_format=torch.channels_last)
+
+
+def pairs(network: nn.Module) -> list[tuple[str, str]]:
+    """Names of the convolutions of NETWORK and of the batch norms after them, where nothing else reads what they give.
+
+    Raises what torch.fx raises where it cannot follow the network.
+    """
+    traced = torch.fx.symbolic_trace(deepcopy(network).eval())
+    return [(before.target, node.target) for before, node in _foldable(traced)]
+
+
+def _foldable(traced: torch.fx.GraphModule) -> list[tuple[torch.fx.Node, torch.fx.Node]]:
+    """Calls of a convolution and of the batch norm that alone reads it, each called once."""
+    modules, found = dict(traced.named_modules()), []
     calls = [node.target for node in traced.graph.nodes if node.op == "call_module"]
-    for node in list(traced.graph.nodes):
+    for node in traced.graph.nodes:
         if node.op != "call_module" or not node.args or getattr(node.args[0], "op", "") != "call_module":
             continue
         before = node.args[0]
         layer, norm = modules[before.target], modules[node.target]
         alone = len(before.users) == 1 and calls.count(before.target) == calls.count(node.target) == 1
         if alone and type(norm) is LAYERS.get(type(layer)) and norm.track_running_stats:
-            traced.set_submodule(before.target, fusion.fuse_conv_bn_eval(layer, norm))
-            node.replace_all_uses_with(before)
-            traced.graph.erase_node(node)
-    traced.delete_all_unused_submodules()
-    traced.recompile()
-    return traced.to(memory_format=torch.channels_last)
+            found.append((before, node))
+    return found
 
 
 def _openvino(network: nn.Module, shape: tuple[int, int, int]) -> Forward:

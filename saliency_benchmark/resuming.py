@@ -6,8 +6,15 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from saliency_benchmark.descent import Descent
 from saliency_benchmark.progress import LOGGER
+
+
+class Steps(Protocol):
+    """What moves the weights, and remembers something from step to step."""
+
+    def state(self) -> dict: ...
+
+    def resume(self, state: dict) -> None: ...
 
 
 class Watcher(Protocol):
@@ -22,13 +29,13 @@ class Watcher(Protocol):
 
 @dataclass
 class Run:
-    """A training between two epochs: its network, steps, chance, watcher, and mean loss of each epoch so far."""
+    """A training between two epochs: its network, steps, chance, watcher, and mean losses of each epoch so far."""
 
     network: nn.Module
-    descent: Descent
+    descent: Steps
     generator: torch.Generator
     watch: Watcher | None = None
-    curve: list[float] = field(default_factory=list)
+    curve: list = field(default_factory=list)
 
     def state(self) -> dict:
         return {

@@ -16,4 +16,8 @@ those of its keyword-only parameters that they need: `total(model, images, targe
 completeness gap is measured against it); `unsuited(model, shape)`, why the method cannot explain this model and what
 to do, or None, shape being (channel, row, column); `outputs(model, images)`, the network's outputs from a forward pass
 that `attribute` uses again (`sharing.once`), so that the prediction costs no pass of its own.
+
+A fourth, `live`, takes what `attribute` takes and gives a list of functions whose results sum to the map, each
+differentiable by the model's weights: with it a model can be fine-tuned by its maps (`alignment`). `SOFT = True`: this
+works too, as a smooth map, where the model's ReLUs are softplus.
 """

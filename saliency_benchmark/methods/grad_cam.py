@@ -11,6 +11,7 @@ from torch import nn
 from saliency_benchmark.explaining import cams
 
 GROUP = "cam"
+SOFT = True
 outputs = cams.outputs
 
 

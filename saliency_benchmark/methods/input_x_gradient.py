@@ -8,6 +8,7 @@ from torch import nn
 from saliency_benchmark import gradients
 
 GROUP = "backpropagation"
+SOFT = True
 outputs = gradients.outputs
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from saliency_benchmark.explaining import baselines, paths
 
 GROUP = "backpropagation"
+SOFT = True
 
 
 def attribute(

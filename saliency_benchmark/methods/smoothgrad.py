@@ -13,6 +13,7 @@ from saliency_benchmark.explaining import ensembles
 
 GROUP = "backpropagation"
 ALSO = "recent"
+SOFT = True
 unsuited = ensembles.unsuited
 
 

@@ -63,9 +63,12 @@ def step(
     ranks: of the training and of the test images, of the step before (at first ROAR's own). EXPLAINER makes the method
     for the retrained network; EXPLAIN says what of it (`target`, `rows`). A training that SAVED holds goes on.
     """
-    gone = [masking.removed(rank, removal.fraction, "remove") for rank in ranks]
     model = fitting.untrained(told, train["data"], seeds.derive("weights", seed))
-    sources = [masked.source_of(model, *pair, removal.fill) for pair in zip((train, test), gone, strict=True)]
+    splits = [
+        masked.Split(images, rank, order="remove", fill=removal.fill, seed=f"{seed} {name}")
+        for name, images, rank in zip(("train", "test"), (train, test), ranks, strict=True)
+    ]
+    sources = [split.source(model, removal.fraction) for split in splits]
     training.train(sources[0], loss, seed=seed, saved=saved, **settings)
     row = {"fraction": removal.fraction, "accuracy": training.accuracy(sources[1])}
     LOGGER.info("recursive %s: accuracy %.4f", removal.fraction, row["accuracy"])

@@ -139,7 +139,7 @@ def test_what_is_removed_stays_removed_and_each_step_removes_exactly_its_share(u
         assert all((one[split] != other[split]).any() for one, other in pairwise(found))
 
 
-@pytest.mark.parametrize("fill", ["mean", "blur"])
+@pytest.mark.parametrize("fill", ["mean", "blur", "linear"])
 def test_the_first_step_is_plain_roars_first_fraction(fill, walk, settings, baseline):
     ranks = [truth(TRAIN), truth(TEST)]
     first, _ = walk("gradient", FRACTIONS[:1], ranks, fill=fill)

@@ -2,13 +2,14 @@
 
 import pandas as pd
 
-from saliency_benchmark import artifacts, checkpoints, devices, fitting, progress, recursion, tables
+from saliency_benchmark import artifacts, checkpoints, devices, fitting, progress, recursion, retraining, tables
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
 names, params, origin = snakemake.wildcards, snakemake.params, artifacts.origin(snakemake)
 train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.input.train, snakemake.input.test))
-ranks = [artifacts.read(path, artifacts.RANKS)["rank"] for path in snakemake.input.ranks]
+splits = zip((train, test), snakemake.input.ranks, ("train", "test"), strict=True)
+ranks = [retraining.matched(images, artifacts.read(path, artifacts.RANKS), split) for images, path, split in splits]
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
 explainer = recursion.explaining(params.method, params.explain, snakemake.input.background)

@@ -308,9 +308,11 @@ def test_checks_of_roar_have_tables_and_a_later_fraction_adds_its_own_steps_alon
     # The same seeds: the first step is plain ROAR's, with its ends.
     pd.testing.assert_frame_equal(steps, plain[plain["method"] == "gradient"])
     more = settings(folder, roar=roar | {"recursive": recursive | {"fractions": [0.7, 0.5]}})
-    assert jobs(project, folder, *tables, *more) == Counter(recurse=2, tabulate_recursive_roar=1, report=1)
     earlier = settings(folder, roar=roar | {"recursive": recursive | {"fractions": [0.2, 0.5]}})
-    assert jobs(project, folder, *tables, *earlier) == Counter(recurse=4, tabulate_recursive_roar=1, report=1)
+    for words, number in ((more, 2), (earlier, 4)):
+        found = jobs(project, folder, *tables, *words)
+        assert (found["recurse"], found["tabulate_recursive_roar"]) == (number, 1)
+        assert not found.keys() & {"leak", "retrain", "rank", "attribute", "train", "tabulate_roar"}
 
 
 def test_a_training_setting_reruns_the_models_and_never_the_images(run):

@@ -52,6 +52,9 @@ class MaskedSource(Source):
             if self.fill == "linear":
                 self._keep()
 
+    def fixed(self) -> bool:
+        return self.redraw is None
+
     def _gone(self, index: torch.Tensor | slice) -> torch.Tensor:
         gone = self.removed[index]
         return gone if gone.ndim == 4 else gone[:, None]

@@ -1,6 +1,7 @@
 """Training: the same seed gives the same bytes, the loss falls, and every step is what the settings say."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -294,6 +295,8 @@ def test_inputs_made_once_are_those_made_at_every_step(fill, classifier, trainin
         assert torch.equal(ready.inputs(index), source.inputs(index))
         assert ready.inputs(index).stride() == source.inputs(index).stride()
     assert training.ready(source, 1) is source
+    drawn = replace(source, redraw=lambda epoch: source.removed)
+    assert training.ready(drawn, 2) is drawn
     monkeypatch.setitem(training.READY, "cpu", 4 * 300 * 3 * 28 * 40 - 1)
     assert training.ready(source, 2) is source
 

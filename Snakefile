@@ -28,6 +28,7 @@ include: "rules/probe.smk"
 include: "rules/agreement.smk"
 include: "rules/tables.smk"
 include: "rules/conclusions.smk"
+include: "rules/robustness.smk"
 include: "rules/report.smk"
 include: "rules/freshness.smk"
 

@@ -1,6 +1,7 @@
 """Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE | ...`.
 
-Those that analyse tables of scores or ROAR curves, whoever made them, are told in `score_commands`, `roar_commands`.
+Those that analyse tables of scores, ROAR curves or robustness, whoever made them, are told in `score_commands`,
+`roar_commands`, `robustness_commands`.
 """
 
 import argparse
@@ -10,7 +11,16 @@ from pathlib import Path
 
 import yaml
 
-from saliency_benchmark import artifacts, catalogue, config, registry, roar_commands, score_commands, settings_table
+from saliency_benchmark import (
+    artifacts,
+    catalogue,
+    config,
+    registry,
+    roar_commands,
+    robustness_commands,
+    score_commands,
+    settings_table,
+)
 
 
 def settings(arguments: argparse.Namespace) -> None:
@@ -50,6 +60,7 @@ def main(words: list[str] | None = None) -> int:
             part.add_argument(wants)
     score_commands.add(commands)
     roar_commands.add(commands)
+    robustness_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
         arguments.command(arguments)

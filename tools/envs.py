@@ -17,7 +17,7 @@ PACKAGES = {
         "krippendorff",
         "pillow",
     ],
-    "report": ["h5py", "numpy", "pandas", "scipy", "krippendorff", "matplotlib", "Jinja2", "pillow"],
+    "report": ["h5py", "numpy", "pandas", "scipy", "statsmodels", "krippendorff", "matplotlib", "Jinja2", "pillow"],
 }
 
 

@@ -27,7 +27,7 @@ def main(results: Path) -> None:
     found = {
         "images": ("*/images/train.h5", "data"),
         "regions": ("*/images/train.h5", "region"),
-        "ranks": ("*/*/*/*/ranks/*/*/train.h5", "rank"),
+        "ranks": ("*/*/*/*/ranks/*/*/train.h5", "level"),
         "maps": ("*/*/*/*/maps/*/train.h5", "attribution"),
     }
     for kind, (pattern, name) in found.items():

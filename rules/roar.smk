@@ -13,6 +13,7 @@ rule rank:
         "../envs/torch.yaml"
     params:
         seed=config["roar"]["seed"],
+        levels=design.levels(config),
         code=code("rank.py"),
     script:
         "../workflow_scripts/rank.py"

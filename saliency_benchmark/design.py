@@ -118,6 +118,13 @@ def recursive_fractions(config: dict) -> list[float]:
     return sorted(config["roar"].get("recursive", {}).get("fractions", []))
 
 
+def levels(config: dict) -> str | list[float]:
+    """What ROAR's masks must tell: `percent` where all its fractions are whole ones, so that more of them may join."""
+    fractions = sorted({*config["roar"]["fractions"], *config["roar"]["leakage"], *recursive_fractions(config)})
+    whole = all(round(100 * fraction) / 100 == fraction for fraction in fractions)
+    return "percent" if whole else fractions
+
+
 def groups(config: dict, dataset: str) -> dict[str, list[str]]:
     """Members of every group on DATASET: all, all with the controls, each file's own groups, the user's groups.
 

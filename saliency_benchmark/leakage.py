@@ -39,7 +39,7 @@ def source_of(model: Classifier, images: dict, removed: np.ndarray) -> MaskSourc
 def leak(
     train: dict,
     test: dict,
-    ranks: list[np.ndarray],
+    ranks: list[masking.Levels],
     *,
     told: dict,
     loss: Callable,
@@ -51,7 +51,7 @@ def leak(
 ) -> list[dict]:
     """Test accuracy of a network of ROAR's architecture, trained on the masks with the images' labels, by fraction.
 
-    ranks: rank maps of the training and of the test images. `chance`: what the most frequent training label gets. Where
+    ranks: those of the training and of the test images. `chance`: what the most frequent training label gets. Where
     the accuracy is higher, the masks' shape tells the class, and a ROAR curve shows that beside what was removed. What
     SAVED holds is not done again.
     """

@@ -9,6 +9,7 @@ import torch
 
 from saliency_benchmark import fills, fitting, imputation, masking, seeds
 from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.masking import Levels
 from saliency_benchmark.training import Source
 
 # Fills that cost much: made once, where they take no more bytes than that.
@@ -84,23 +85,23 @@ class Split:
     """
 
     def __init__(
-        self, images: dict, rank: np.ndarray, *, order: str, fill: str, seed: int | str, redrawn: bool = False
+        self, images: dict, ranks: Levels, *, order: str, fill: str, seed: int | str, redrawn: bool = False
     ) -> None:
-        self._images, self._rank, self._order, self._fill, self._seed = images, rank, order, fill, seed
-        self._drawn = drawn(rank.shape, images["index"], seed) if redrawn else None
+        self._images, self._ranks, self._order, self._fill, self._seed = images, ranks, order, fill, seed
+        self._drawn = drawn(ranks.shape, images["index"], seed) if redrawn else None
         self._plain: Source | None = None
         self._filled: torch.Tensor | None = None
 
     def source(self, model: Classifier, fraction: float) -> MaskedSource:
         """The images without FRACTION of their entries, for MODEL, which normalises as those before it did."""
 
-        def gone(rank: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(masking.removed(rank, fraction, self._order)).to(model.mean.device)
+        def gone(ranks: Levels | np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(masking.removed(ranks, fraction, self._order)).to(model.mean.device)
 
         if self._plain is None:
             self._plain = fitting.source_of(model, self._images["data"], self._images["label"])
         made = MaskedSource(
-            model, self._plain.images, self._plain.labels, gone(self._rank), self._fill, self._images["index"],
+            model, self._plain.images, self._plain.labels, gone(self._ranks), self._fill, self._images["index"],
             self._seed, self._drawn and (lambda epoch: gone(self._drawn(epoch))), self._filled,
         )  # fmt: skip
         if self._fill != "linear":

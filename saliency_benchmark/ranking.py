@@ -2,11 +2,16 @@
 
 from saliency_benchmark import artifacts, masking
 
-BLOCK = 1024
+BLOCK = 2**22  # entries
 
 
-def rank(maps: artifacts.Reader, ranks: artifacts.Writer, *, unit: str, seed: int) -> None:
-    """Rank maps of MAPS into RANKS, 0 for the most salient pixel (or element: channel value)."""
-    for block in maps.blocks(BLOCK, names=("attribution", "index")):
-        values = masking.per_unit(block["attribution"], unit)
-        ranks.append(rank=masking.ranks(values, block["index"], seed), index=block["index"])
+def rank(maps: artifacts.Reader, ranks: artifacts.Writer, *, unit: str, seed: int, levels: str | list[float]) -> None:
+    """Order of removal of MAPS into RANKS, pixels or elements (channel values); LEVELS: see masking.counts."""
+    row = maps["attribution"][:1]
+    counts = masking.counts(levels, masking.per_unit(row, unit).size)
+    told = {} if counts is None else {"count": counts}
+    for block in maps.blocks(max(1, BLOCK // row.size), names=("attribution", "index")):
+        level = masking.ranks(masking.per_unit(block["attribution"], unit), block["index"], seed)
+        level = level if counts is None else masking.levels_of(level, counts)
+        ranks.append(level=level, index=block["index"], **told)
+        told = {}

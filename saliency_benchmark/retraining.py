@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from saliency_benchmark import checkpoints, devices, fitting, seeds, stacking, training
+from saliency_benchmark import checkpoints, devices, fitting, masking, seeds, stacking, training
 from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.masked import Split
 from saliency_benchmark.progress import LOGGER
@@ -14,7 +14,7 @@ from saliency_benchmark.progress import LOGGER
 def retrain(
     train: dict,
     test: dict,
-    ranks: list[np.ndarray],
+    ranks: list[masking.Levels],
     *,
     told: dict,
     loss: Callable,
@@ -29,8 +29,8 @@ def retrain(
 ) -> list[dict]:
     """Accuracy on the test images after retraining with each fraction of the pixels removed from *both* splits.
 
-    ranks: rank maps of the training and of the test images. The accuracy is the last epoch's: nothing is selected on
-    the test images. Hooker et al. 2019, section 3. CONTROL `redrawn`: those of the training images are drawn anew, at
+    ranks: those of the training and of the test images. The accuracy is the last epoch's: nothing is selected on the
+    test images. Hooker et al. 2019, section 3. CONTROL `redrawn`: those of the training images are drawn anew, at
     random, for every epoch. So many fractions as TOGETHER are trained side by side; if not given, all on a GPU, and
     one after the other on a processor, where that is faster. What SAVED holds is not done again.
     """
@@ -66,18 +66,18 @@ def _obstacle(train: dict, told: dict, loss: Callable, settings: dict, seed: int
     return stacking.obstacle(tried, loss)
 
 
-def matched(images: dict, ranks: dict, split: str) -> np.ndarray:
-    """The rank maps in RANKS, of which each must be that of its image. Raises ValueError where they are of others."""
-    rank, (_, channels, *size) = ranks["rank"], images["data"].shape
+def matched(images: dict, stored: dict, split: str) -> masking.Levels:
+    """The ranks in STORED, of which each map must be that of its image. Raises ValueError where they are of others."""
+    ranks, (_, channels, *size) = masking.Levels.of(stored), images["data"].shape
     told = f"the {split} split has maps"
-    if [*rank.shape[-2:]] != size:
-        found, wanted = ("{} x {}".format(*pixels) for pixels in (rank.shape[-2:], size))
+    if [*ranks.shape[-2:]] != size:
+        found, wanted = ("{} x {}".format(*pixels) for pixels in (ranks.shape[-2:], size))
         raise ValueError(f"{told} of {found}, and images of {wanted} pixels; wanted: one number per pixel")
-    if rank.ndim == 4 and rank.shape[1] != channels:
-        raise ValueError(f"{told} of {rank.shape[1]} channels, and images of {channels}; wanted: as many, or none")
-    if not np.array_equal(ranks["index"], images["index"]):
-        lost = np.setdiff1d(images["index"], ranks["index"])
+    if len(ranks.shape) == 4 and ranks.shape[1] != channels:
+        raise ValueError(f"{told} of {ranks.shape[1]} channels, and images of {channels}; wanted: as many, or none")
+    if not np.array_equal(stored["index"], images["index"]):
+        lost = np.setdiff1d(images["index"], stored["index"])
         why = f"none of image {lost[0]}" if len(lost) else "in another order, or more than one of an image"
-        told = f"the {split} split has {len(rank)} maps, and {len(images['index'])} images: {why}"
+        told = f"the {split} split has {len(stored['index'])} maps, and {len(images['index'])} images: {why}"
         raise ValueError(f"{told}; wanted: a map of every image, in the order of the images")
-    return rank
+    return ranks

@@ -54,7 +54,8 @@ MAPS = Schema(
         "completeness_gap?": "image",
     },
 )
-RANKS = Schema("ranks", {"rank": "image [channel] row column", "index": "image"})
+# Levels of the order of removal, and how many entries lie below each step; none where levels are exact ranks.
+RANKS = Schema("ranks", {"level": "image [channel] row column", "count?": "step", "index": "image"})
 READINGS = Schema("readings", {"index": "image", "target": "image"}, open=True)
 SCORES = Schema("scores", {"score": "method image", "method": "method", "index": "image"})
 

@@ -257,10 +257,10 @@ def test_everything_imputed_is_mean_colour_and_noise_which_tells_nothing(retrain
 def test_maps_of_other_images_are_refused(spoil, message):
     rank, index = spoil(truth(TEST), TEST["index"])
     with pytest.raises(ValueError, match=f"the test split has {message}"):
-        retraining.matched(TEST, {"rank": rank, "index": index}, "test")
+        retraining.matched(TEST, {"level": rank, "index": index}, "test")
 
 
 @pytest.mark.parametrize("unit", ["pixel", "element"])
 def test_maps_of_the_images_are_taken_as_they_are(unit, draw):
     rank = masking.ranks(masking.per_unit(draw(40, 2, 6, 9).numpy(), unit), TEST["index"])
-    assert retraining.matched(TEST, {"rank": rank, "index": TEST["index"]}, "test") is rank
+    assert retraining.matched(TEST, {"level": rank, "index": TEST["index"]}, "test").level is rank

@@ -8,4 +8,4 @@ with (
     artifacts.Reader(snakemake.input.maps, artifacts.MAPS) as maps,
     artifacts.Writer(snakemake.output.ranks, artifacts.RANKS, origin) as ranks,
 ):
-    ranking.rank(maps, ranks, unit=snakemake.wildcards.unit, seed=snakemake.params.seed)
+    ranking.rank(maps, ranks, unit=snakemake.wildcards.unit, seed=snakemake.params.seed, levels=snakemake.params.levels)

@@ -8,16 +8,22 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from saliency_benchmark import artifacts, design, figures, files, report_reliability, report_roar
+from saliency_benchmark import artifacts, design, figures, files, report_alignment, report_reliability, report_roar
 from saliency_benchmark.report_keys import RUN, named
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
+# No tables, or such as are too long for the page.
+UNREAD = ("images", "maps", "scores", "robustness", *report_alignment.MAPS)
 SHOWN_MAP = 62  # pixels that an image is drawn high
 
 
-def render(inputs: object, settings: dict, examples: list[dict]) -> str:
-    """The page; INPUTS: paths of the tables by name, of `images` by data set, of `maps` in the order of EXAMPLES."""
-    tables = {name: pd.read_csv(path) for name, path in inputs.items() if name not in ("images", "maps", "scores")}
+def render(inputs: object, settings: dict, examples: list[dict], pairs: list[dict] = ()) -> str:
+    """The page; INPUTS: paths of the tables by name, of `images` by data set, of `maps` in the order of EXAMPLES.
+
+    PAIRS: rows of keys of the copies whose maps `before`, `aligned` and `misaligned` are.
+    """
+    tables = {name: pd.read_csv(path) for name, path in inputs.items() if name not in UNREAD}
+    copies = {name: files.listed(getattr(inputs, name, [])) for name in report_alignment.MAPS}
     options = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATE.parent), **options)
     environment.filters["table"] = to_html
@@ -30,6 +36,7 @@ def render(inputs: object, settings: dict, examples: list[dict]) -> str:
         **report_reliability.parts(tables, settings["agreement"]["probability"]),
         calibrations=list(calibrations(tables["calibration"])),
         **report_roar.parts(tables, design.control(settings)),
+        **report_alignment.parts(tables, images, copies, pairs, settings["report"]["examples"]),
         pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
         invalid=invalid(tables["summary"]),
         soundness=list(soundness(tables["map_quality"])),

@@ -30,9 +30,15 @@ from saliency_benchmark.training import Source
 ARCHITECTURE = ("file", "call", "options", "size", "classes", "normalisation", "layer")
 
 
+def truth(images: dict[str, np.ndarray], label: str, recipe: dict) -> np.ndarray:
+    """What the recipe LABEL is told of IMAGES: labels (image), or all of them, (image, label), if it is for several."""
+    several = getattr(registry.load("recipes", label, recipe), "MULTI_LABEL", False)
+    return images["labels" if several and "labels" in images else "label"]
+
+
 def description(model: dict, label: str, images: np.ndarray, labels: np.ndarray) -> dict:
     """What is needed to make the network again. Raises ValueError where there is nothing to tell apart."""
-    found = int(labels.max()) + 1
+    found = labels.shape[1] if labels.ndim == 2 else int(labels.max()) + 1
     classes = model.get("classes", found)
     if classes < found:
         told = f"models.{label}.classes is {classes}, and a training image has the label {found - 1}"
@@ -88,6 +94,8 @@ def obtain(
     if path is not None:
         weights.put(path, network, told["classes"] if train else None)
     share = settings.get("validation", 0) if train else 0
+    if share and labels.ndim == 2:
+        raise ValueError("images of several labels have no classes to be set aside by: set training.validation to 0")
     kept, aside = splitting.split(labels, share, seed) if share else (slice(None), None)
     source = source_of(_classifier(network, told, images[kept], train), images[kept], labels[kept])
     if train:

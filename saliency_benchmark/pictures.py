@@ -31,16 +31,28 @@ def read(path: Path, size: Sequence[int], crop: float) -> np.ndarray:
     Of the largest rectangle of SIZE's proportions the share CROP of each side is resized (bilinear, antialiased):
     0.875 is 224 of 256 pixels of the shorter side. Raises ValueError that names the file where it is broken.
     """
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
-    except BROKEN as error:
-        raise ValueError(f"{path} cannot be read as an image ({error}): repair or remove it") from error
+    image = _opened(path)
     rows, columns = size
     scale = crop * min(image.height / rows, image.width / columns)
     left, top = (image.width - scale * columns) / 2, (image.height - scale * rows) / 2
     box = (left, top, left + scale * columns, top + scale * rows)
     return np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR, box)).transpose(2, 0, 1)
+
+
+def stretched(path: Path, size: Sequence[int]) -> np.ndarray:
+    """RGB bytes (channel, row, column) of SIZE [rows, columns]: all of the image, whatever its proportions (bilinear).
+
+    Raises ValueError that names the file where it is broken.
+    """
+    return np.asarray(_opened(path).resize((size[1], size[0]), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as opened:
+            return opened.convert("RGB")
+    except BROKEN as error:
+        raise ValueError(f"{path} cannot be read as an image ({error}): repair or remove it") from error
 
 
 def in_class_folders(root: str, split: str, classes: Sequence[str]) -> list[Entry]:

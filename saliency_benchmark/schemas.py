@@ -24,6 +24,9 @@ IMAGES = Schema(
         "index": "image",
         "source?": "image",
         "region?": "image row column",
+        # Where an image can have several labels: which it has, and where each of them is; `label` is one of them.
+        "labels?": "image label",
+        "regions?": "image label row column",
     },
 )
 MODEL = Schema(

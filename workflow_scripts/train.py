@@ -6,7 +6,8 @@ progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
 names, params = snakemake.wildcards, snakemake.params
 images = artifacts.read(snakemake.input.images, artifacts.IMAGES)
-told = fitting.description(params.model, names.model, images["data"], images["label"])
+labels = fitting.truth(images, names.recipe, params.recipe)
+told = fitting.description(params.model, names.model, images["data"], labels)
 loss = fitting.recipe(names.recipe, params.recipe)
 # The settings, not the params: those tell what a file of weights holds, these where it is.
 entry = snakemake.config["models"][names.model]
@@ -14,6 +15,6 @@ how = {"path": entry.get("weights"), "train": entry["train"]}
 origin = artifacts.origin(snakemake)
 with checkpoints.beside(snakemake, origin) as saved:
     source, course = fitting.obtain(
-        images["data"], images["label"], told, loss, int(names.seed), params.training, saved=saved, **how
+        images["data"], labels, told, loss, int(names.seed), params.training, saved=saved, **how
     )
     classifier.save(snakemake.output.model, source.classifier, told, course.curves, origin, course.facts)

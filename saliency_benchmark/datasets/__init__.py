@@ -3,7 +3,8 @@ them one after the other (an iterator), so that no more than one must be in memo
 
 `data` (image, channel, row, column) bytes, `label` (image), `index` (image): the position in the source, and, where the
 place of the class is known, `region` (image, row, column). `REGIONS` says so: True, False, or the option that brings
-them, or a tuple of such. `FILES` names the options that are folders or tables (.csv) of the user's, `DATA` a folder
-that ships with the project: what lies there decides the images too. `shape(**options)` may tell (channel, row, column)
-before any image is read, or None.
+them, or a tuple of such. Where an image can have several labels, `labels` (image, label) says which it has, `regions`
+(image, label, row, column) where each of them is; `label` and `region` are then of one of them. `FILES` names the
+options that are folders or tables (.csv) of the user's, `DATA` a folder that ships with the project: what lies there
+decides the images too. `shape(**options)` may tell (channel, row, column) before any image is read, or None.
 """

@@ -1,4 +1,4 @@
-"""Benchmark saliency methods: train -> explain -> remove and retrain -> probe -> agree -> report."""
+"""Benchmark saliency methods: train -> explain -> remove and retrain, align -> probe -> agree -> report."""
 
 from pathlib import Path
 
@@ -24,6 +24,7 @@ include: "rules/train.smk"
 include: "rules/attribute.smk"
 include: "rules/roar.smk"
 include: "rules/roar_checks.smk"
+include: "rules/alignment.smk"
 include: "rules/probe.smk"
 include: "rules/agreement.smk"
 include: "rules/tables.smk"

@@ -2,7 +2,7 @@
 
 import functools
 
-from saliency_benchmark import design, files, registry, series
+from saliency_benchmark import alignment_design, design, files, initialisation, registry, series
 from saliency_benchmark.provenance import code_digest
 
 IMAGES = "results/{dataset}/images/{split}.h5"
@@ -29,6 +29,13 @@ SIZE_CURVE = "results/{dataset}/{model}/{recipe}/seed-{seed}/benchmark_size_curv
 METRIC_AGREEMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/metric_agreement.csv"
 RANKING = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranking/{metric}.csv"
 DIFFERENCE = "results/{dataset}/{model}/agreement_difference/{metric}.csv"
+ALIGNMENT = "results/{dataset}/{model}/{recipe}/seed-{seed}/alignment/{masks}/{tuned}/{method}"
+ROBUSTNESS = f"{ALIGNMENT}/robustness.csv"
+COPIES = f"{ALIGNMENT}/models.csv"
+ALIGNMENT_CURVES = f"{ALIGNMENT}/curves.csv"
+COPY = f"{ALIGNMENT}/{{direction}}/model.h5"
+COPY_MAPS = f"{ALIGNMENT}/{{direction}}/maps.h5"
+CONTROL_COPY = "results/{dataset}/{model}/{recipe}/seed-{seed}/alignment/control/model.h5"
 TABLE = "results/tables/{table}.csv"
 REPORT = "results/report.html"
 LOG = "results/logs/{dataset}/{model}/{recipe}/seed-{seed}"
@@ -52,19 +59,22 @@ wildcard_constraints:
     order=any_of(config["roar"]["orders"]),
     repeat=r"\d+",
     fraction=any_of(map(str, design.recursive_fractions(config))),
+    masks=any_of(config["alignment"]["masks"]),
+    tuned=any_of(map(str, config["alignment"].get("labels", [alignment_design.ALL]))),
+    direction="aligned|misaligned",
 
 
-def code(script, *kinds, **more):
-    """Digest of SCRIPT, of the registry file that the wildcard of each of KINDS (method, ...) names, and of MORE.
+def code(script, *kinds, also=(), **more):
+    """Digest of SCRIPT, of the registry file that the wildcard of each of KINDS (method, ...) names, of ALSO and MORE.
 
-    MORE: labels by registry.
+    ALSO: files; MORE: labels by registry.
     """
 
     def digest(wildcards):
         pairs = [(f"{kind}s", wildcards[kind]) for kind in kinds]
         pairs += [(kind, label) for kind, labels in more.items() for label in labels]
         entries = (registry.files(kind, label, config[kind][label]) for kind, label in pairs)
-        return code_digest(script, *(file for files in entries for file in files))
+        return code_digest(script, *(file for files in entries for file in files), *also)
 
     return digest
 
@@ -76,13 +86,20 @@ def contents(path):
 
 def given_model(wildcards):
     """What decides a model before training: its entry; for a file of weights stands what it holds, not where it is."""
-    entry = config["models"][wildcards.model]
+    entry = initialisation.entry(config, wildcards.dataset, wildcards.model)
     return entry | ({"weights": contents(entry["weights"])} if "weights" in entry else {})
+
+
+def pretrained(wildcards):
+    """The model whose weights a training begins with, if it is one of this run."""
+    before = initialisation.source(config, wildcards.dataset, wildcards.model)
+    return [MODEL.format(**{**wildcards, **before})] if before else []
 
 
 def architecture(wildcards):
     """What ROAR trains anew from random weights: the entry without what concerns weights of its own."""
-    return {key: value for key, value in config["models"][wildcards.model].items() if key not in ("weights", "train")}
+    own = ("weights", "train", "pretrained")
+    return {key: value for key, value in config["models"][wildcards.model].items() if key not in own}
 
 
 def recipe(wildcards):
@@ -133,6 +150,12 @@ def explaining(labels):
     """Settings of `explain` that concern the methods LABELS."""
     shared = {key: config["explain"][key] for key in ("target", "output", "rows") if key in config["explain"]}
     return shared | ({"background": config["explain"]["background"]} if background(labels) else {})
+
+
+def regions(wildcards):
+    """What stands for the regions in fine-tuning, and whose images are explained."""
+    moved = {key: config["alignment"][key] for key in alignment_design.DECIDING[wildcards.masks]}
+    return {"masks": wildcards.masks, "tuned": wildcards.tuned, **moved}
 
 
 def removal(wildcards):

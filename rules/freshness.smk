@@ -9,10 +9,11 @@ from snakemake.logging import logger
 
 from saliency_benchmark import files, freshness, suitability
 
-# One job of a bundle makes files of several methods or probes: whose they are stands in their path.
+# One job makes files of several methods, probes or copies of a model: whose they are stands in their path.
 BUNDLE_RULES = {f"attribute_{name}": "method" for name in BUNDLES} | {
     f"probe_{name}": "probe" for name in PROBE_BUNDLES
 }
+BUNDLE_RULES["bend"] = "direction"
 
 
 def expectation(path):

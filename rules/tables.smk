@@ -31,6 +31,7 @@ STEPS = [
     for repeat in range(config["roar"]["repeats"])
     for fraction in design.recursive_fractions(config)
 ]
+PAIRS = alignment_design.pairs(config)
 PARTS = {
     "models": paths(QUALITY, TRAINED),
     "calibration": paths(CALIBRATION, TRAINED),
@@ -41,6 +42,9 @@ PARTS = {
     "benchmark_size_curve": paths(SIZE_CURVE, SCORED),
     "ranking": paths(RANKING, SCORED),
     **({"agreement_difference": paths(DIFFERENCE, COMPARED)} if COMPARED else {}),
+    **({"robustness": paths(ROBUSTNESS, PAIRS)} if PAIRS else {}),
+    **({"alignment_models": paths(COPIES, PAIRS)} if PAIRS else {}),
+    **({"alignment_curves": paths(ALIGNMENT_CURVES, PAIRS)} if PAIRS else {}),
 }
 EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])

@@ -4,6 +4,7 @@
 rule train:
     input:
         images=TRAIN_IMAGES,
+        pretrained=pretrained,
     output:
         model=MODEL,
     log:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from saliency_benchmark import design, provenance, registry
+from saliency_benchmark import alignment_design, design, provenance, registry
 
 RESERVED = {"all", "all+controls"}
 
@@ -25,6 +25,7 @@ def problems(config: dict) -> Iterator[str]:
         yield from _group_problems(config)
         yield from _bundle_problems(config)
         yield from _metric_problems(config)
+        yield from alignment_design.problems(config)
     except ValueError:
         pass  # a missing file, named above
 
@@ -80,6 +81,15 @@ def _name_problems(config: dict) -> Iterator[str]:
     choices += [
         (f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in ("datasets", "models", "recipes", "methods")
     ]
+    choices += [
+        (f"alignment.{kind}", kind, config["alignment"].get(kind, []))
+        for kind in ("datasets", "models", "recipes", "methods")
+    ]
+    choices += [
+        (f"models.{name}.pretrained.dataset", "datasets", [entry["pretrained"]["dataset"]])
+        for name, entry in config["models"].items()
+        if "pretrained" in entry
+    ]
     choices.append(("roar.recursive.methods", "methods", config["roar"].get("recursive", {}).get("methods", [])))
     sets = {"groups": config["groups"], "explain.together": config["explain"]["together"]}
     choices += [(f"{place}.{name}", "methods", members) for place in sets for name, members in sets[place].items()]
@@ -109,7 +119,7 @@ def _model_problems(config: dict) -> Iterator[str]:
         path = entry.get("weights")
         if path and not Path(path).is_file():
             yield f"models.{label}.weights: there is no file {str(Path(path).absolute())!r}"
-        if not entry["train"] and not path and "call" not in entry:
+        if not entry["train"] and not path and not {"call", "pretrained"} & entry.keys():
             yield f"models.{label}: `train: false` wants `weights`, or it would be a network of random ones"
 
 

@@ -93,6 +93,7 @@ def obtain(
     network = networks.build(*_made_of(told), seeds.derive("weights", seed))
     if path is not None:
         weights.put(path, network, told["classes"] if train else None)
+        told = told if train else told | {"entry": weights.normalisation(path) | told["entry"]}
     share = settings.get("validation", 0) if train else 0
     if share and labels.ndim == 2:
         raise ValueError("images of several labels have no classes to be set aside by: set training.validation to 0")

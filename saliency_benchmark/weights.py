@@ -1,4 +1,7 @@
-"""A file of weights -> the network that they are for: read without running code, and nothing left out silently."""
+"""A file of weights -> the network that they are for: read without running code, and nothing left out silently.
+
+The file is a user's, or a model that this workflow trained.
+"""
 
 import json
 import pickle
@@ -8,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from saliency_benchmark import artifacts
 from saliency_benchmark.progress import LOGGER
 from saliency_benchmark.resizing import Resized
 
@@ -29,11 +33,14 @@ State = dict[str, torch.Tensor]
 def read(path: str | Path) -> State:
     """The weights by name in PATH: .safetensors, or what torch.save made of a state dict, alone or in a dict with more.
 
-    Raises ValueError where there is none.
+    Or those of a model of this workflow (.h5), as its network behind a resize names them. Raises ValueError where there
+    is none.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"there is no file {str(path)!r}")
+    if path.suffix == ".h5":
+        return _trained(path)
     try:
         state = _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -75,6 +82,23 @@ def put(path: str | Path, network: nn.Module, classes: int | None = None) -> Non
         hint = "Is the file of this model, with these options and this number of channels?"
         raise ValueError(f"{Path(path).name} does not fit the network: {told}. {hint}")
     network.load_state_dict(own | state)
+
+
+def normalisation(path: str | Path) -> dict:
+    """What stood before the network in PATH, as part of a model's entry, where this workflow trained it; else {}."""
+    if Path(path).suffix != ".h5":
+        return {}
+    arrays = artifacts.read(path, artifacts.MODEL)
+    return {"normalisation": {name: arrays[name].tolist() for name in ("mean", "deviation")}}
+
+
+def _trained(path: Path) -> State:
+    """A number by itself is stored as an array of one."""
+    arrays, start = artifacts.read(path, artifacts.MODEL), len("weights.")
+    if artifacts.facts(path, artifacts.MODEL)["entry"].get("size"):
+        start += len("network.")
+    state = {name: torch.from_numpy(value) for name, value in arrays.items() if name.startswith("weights.")}
+    return {name[start:]: value[0] if name.endswith("num_batches_tracked") else value for name, value in state.items()}
 
 
 def _is_weight(item: tuple[object, object]) -> bool:

@@ -10,7 +10,7 @@ import torch
 import yaml
 from torch import nn
 
-from saliency_benchmark import artifacts, fitting, training, weights
+from saliency_benchmark import artifacts, classifier, fitting, training, weights
 from saliency_benchmark.resizing import Resized
 from tests.snakes import ROOT, copy_project, jobs, snakemake
 
@@ -187,6 +187,34 @@ def test_the_path_of_the_weights_is_in_no_stored_model_and_remove_and_retrain_do
     assert "w.pt" not in json.dumps(told)
     begun = fitting.untrained(told, IMAGES, 0).network
     assert not torch.equal(begun[0].weight, network(1)[0].weight)
+
+
+@pytest.mark.parametrize("size", [None, [8, 8]])
+def test_a_training_goes_on_from_a_model_of_this_workflow(tmp_path, size, settings, baseline):
+    entry = {"file": "small_cnn", "options": {"width": 2}} | ({"size": size} if size else {})
+    data = np.random.default_rng(0).integers(0, 256, (30, 3, 12, 12), dtype=np.uint8)
+    labels, more = (np.arange(30) % classes for classes in (3, 5))
+    quick = settings | {"epochs": 1, "batch_size": 10}
+    told = fitting.description(entry, "mine", data, labels)
+    source, course = fitting.obtain(data, labels, told, baseline, 0, quick)
+    classifier.save(tmp_path / "model.h5", source.classifier, told, course.curves, {})
+    trained = source.classifier.network.state_dict()
+    # Other images and five classes: the last layer is random, all else is what was learned before.
+    other = fitting.description(entry, "mine", data, more)
+    begun = fitting.obtain(data, more, other, baseline, 0, quick | {"learning_rate": 1e-30}, path=tmp_path / "model.h5")
+    found = begun[0].classifier.network.state_dict()
+    same = {
+        name for name in found if found[name].shape == trained[name].shape and torch.equal(found[name], trained[name])
+    }
+    learned = {name for name in found if name.endswith("weight") and "classify" not in name}
+    assert learned <= same
+    assert not {name for name in same if "classify" in name}
+    # As it is: the same logits, also where these images have another mean.
+    dark = data // 2
+    kept, none = fitting.obtain(dark, labels, told, baseline, 0, quick, path=tmp_path / "model.h5", train=False)
+    assert none.curves["loss"].shape == (0,)
+    assert torch.equal(kept.classifier.mean, source.classifier.mean)
+    assert torch.allclose(training.logits(kept), training.logits(fitting.source_of(source.classifier, dark, labels)))
 
 
 @pytest.mark.workflow

@@ -1,6 +1,6 @@
 """Training images -> a trained classifier."""
 
-from saliency_benchmark import artifacts, checkpoints, classifier, devices, fitting, progress
+from saliency_benchmark import artifacts, checkpoints, classifier, devices, fitting, initialisation, progress
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -10,8 +10,7 @@ labels = fitting.truth(images, names.recipe, params.recipe)
 told = fitting.description(params.model, names.model, images["data"], labels)
 loss = fitting.recipe(names.recipe, params.recipe)
 # The settings, not the params: those tell what a file of weights holds, these where it is.
-entry = snakemake.config["models"][names.model]
-how = {"path": entry.get("weights"), "train": entry["train"]}
+how = initialisation.beginning(snakemake.config, names.dataset, names.model, snakemake.input.pretrained)
 origin = artifacts.origin(snakemake)
 with checkpoints.beside(snakemake, origin) as saved:
     source, course = fitting.obtain(

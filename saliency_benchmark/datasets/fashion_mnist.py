@@ -14,17 +14,28 @@ FILES = ("root",)
 
 
 def load(
-    split: str, *, train: int | None = None, test: int | None = None, root: str | None = None, download: bool = False
+    split: str,
+    *,
+    train: int | None = None,
+    test: int | None = None,
+    root: str | None = None,
+    download: bool = False,
+    channels: int = 1,
 ) -> dict[str, np.ndarray]:
-    """The first TRAIN or TEST images (all if not given); ROOT: torchvision's folder with the full set."""
+    """The first TRAIN or TEST images (all if not given); ROOT: torchvision's folder with the full set.
+
+    CHANNELS: grey in so many of them, for a network that goes on with images of colour.
+    """
     number = {"train": train, "test": test}[split]
     if root is not None:
-        return torchvision_data.load("FashionMNIST", split, root, download, number)
-    images, labels, index = (
-        idx.read(ROOT / DATA / f"{split}-{part}.idx.gz")[:number] for part in ("images", "labels", "index")
-    )
-    return {"data": images[:, None], "label": labels.astype(np.int32), "index": index}
+        images = torchvision_data.load("FashionMNIST", split, root, download, number)
+    else:
+        data, labels, index = (
+            idx.read(ROOT / DATA / f"{split}-{part}.idx.gz")[:number] for part in ("images", "labels", "index")
+        )
+        images = {"data": data[:, None], "label": labels.astype(np.int32), "index": index}
+    return images | {"data": images["data"].repeat(channels, 1)}
 
 
-def shape(**options: object) -> tuple[int, int, int]:
-    return 1, 28, 28
+def shape(*, channels: int = 1, **options: object) -> tuple[int, int, int]:
+    return channels, 28, 28

@@ -1,0 +1,53 @@
+"""Where the weights of a training begin: at random, in a file, or with those of a training on another data set."""
+
+from collections.abc import Sequence
+
+from saliency_benchmark import files
+
+SCRATCH, FILE = "scratch", "weights"
+
+
+def entry(config: dict, dataset: str, model: str) -> dict:
+    """The entry of MODEL as it is meant on DATASET: where others begin with what is learned here, it is learned."""
+    told = config["models"][model]
+    if told.get("pretrained", {}).get("dataset") != dataset:
+        return told
+    return _without_pretrained(told)
+
+
+def source(config: dict, dataset: str, model: str) -> dict[str, str] | None:
+    """The data set and model of the training whose weights MODEL begins with on DATASET, or None.
+
+    The model is an entry that is the same but for `pretrained`, if there is one, so that nothing is trained twice.
+    """
+    told = entry(config, dataset, model)
+    if "pretrained" not in told:
+        return None
+    plain = _network(model, _without_pretrained(told))
+    same = [label for label, each in config["models"].items() if _network(label, each) == plain]
+    return {"dataset": told["pretrained"]["dataset"], "model": [*same, model][0]}
+
+
+def name(config: dict, dataset: str, model: str) -> str:
+    """`scratch`, `weights` (a file's, or those that a factory of the user's brings), or the data set learned before.
+
+    A model that takes the weights of another data set as they are was initialised as it was there.
+    """
+    told, before = entry(config, dataset, model), source(config, dataset, model)
+    if before is not None:
+        return before["dataset"] if told["train"] else name(config, **before)
+    return FILE if "weights" in told or not told["train"] else SCRATCH
+
+
+def beginning(config: dict, dataset: str, model: str, pretrained: str | Sequence[str]) -> dict:
+    """Arguments of `fitting.obtain`: the file that the training begins with, PRETRAINED if given, and `train`."""
+    told = entry(config, dataset, model)
+    return {"path": next(iter(files.listed(pretrained)), told.get("weights")), "train": told["train"]}
+
+
+def _without_pretrained(told: dict) -> dict:
+    return {key: value for key, value in told.items() if key != "pretrained"} | {"train": True}
+
+
+def _network(label: str, told: dict) -> dict:
+    return told | ({} if "call" in told else {"file": told.get("file", label)})

@@ -2,12 +2,20 @@
 
 EXAMPLES = [row for row in EXPLAINED if row["seed"] == config["seeds"][0]]
 
+# Copies whose maps are shown: of the first seed, fine-tuned by the first of the masks.
+SHOWN_PAIRS = [
+    row for row in PAIRS if row["seed"] == config["seeds"][0] and row["masks"] == config["alignment"]["masks"][0]
+]
+
 
 rule report:
     input:
         **{table: TABLE.format(table=table) for table in TABLES},
         images=paths(IMAGES, [{"dataset": dataset, "split": "test"} for dataset in config["datasets"]]),
         maps=paths(MAPS, EXAMPLES),
+        before=paths(COPY_MAPS, [{**row, "direction": "before"} for row in SHOWN_PAIRS]),
+        aligned=paths(COPY_MAPS, [{**row, "direction": "aligned"} for row in SHOWN_PAIRS]),
+        misaligned=paths(COPY_MAPS, [{**row, "direction": "misaligned"} for row in SHOWN_PAIRS]),
     output:
         html=REPORT,
     log:
@@ -17,6 +25,7 @@ rule report:
     params:
         settings=config,
         examples=EXAMPLES,
+        pairs=SHOWN_PAIRS,
         code=code("report.py"),
     script:
         "../workflow_scripts/report.py"

@@ -152,7 +152,11 @@ def examples(path: str, pairs: list[tuple[dict, dict]], number: int) -> Iterator
         blocks = [{name: _first(files[name], number) for name in MAPS} for _, files in chosen]
         with artifacts.Reader(path, artifacts.IMAGES) as images:
             first = blocks[0]["before"]
-            data = [(images["data"][place], images["region"][place]) for place in first["index"]]
+            several = tuned != ALL and "regions" in images
+            data = [
+                (images["data"][place], images["regions"][place, int(tuned)] if several else images["region"][place])
+                for place in first["index"]
+            ]
         rows = [
             (
                 figures.picture(image),

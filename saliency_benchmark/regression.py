@@ -15,8 +15,11 @@ POOLED = {*FACTORS, "image", "seed", "tuned"}
 NUMBER_COLUMNS = ("estimate", "error", "low", "high", "t", "p")
 COLUMNS = [
     *("term", "level", "reference", *NUMBER_COLUMNS),
-    *("images", "rows", "invalid", "r_squared", "formula"),
+    *("images", "rows", "invalid", "r_squared", "formula", "note"),
 ]
+# Fewer clusters with a level tell nothing of its error: a level of one cluster is fitted exactly, with an error of 0.
+LEAST = 5
+FEW = f"fewer than {LEAST} clusters have the level or the reference: no error is known"
 NAME = r"(?:1|[^\W\d]\w*)"
 WRITTEN = re.compile(rf"\s*(\w+)\s*~\s*({NAME}(?:\s*[+:*]\s*{NAME})*)\s*")
 TERM = re.compile(r"(\w+)\[(?:T\.)?(\d+)\]")
@@ -28,8 +31,9 @@ def regress(
     """Least squares by FORMULA, a fit per measure and per value of the columns that are neither pooled nor in it.
 
     FORMULA: `difference ~ model + method`, terms are columns joined by + : *, all of them factors, whose first level in
-    the order of names is the reference. Without one: all of FACTORS that have two levels, as long as they can be told
-    apart; a part with fewer than two clusters then has no numbers. Errors are clustered by CLUSTER (Liang and Zeger,
+    the order of names is the reference. Without one: all of FACTORS that have two levels, each in two clusters, as long
+    as they can be told apart; a part with fewer than two clusters then has no numbers. A coefficient whose level or
+    reference fewer than LEAST clusters have gets no error. Errors are clustered by CLUSTER (Liang and Zeger,
     1986, with the small-sample factor G/(G-1) (N-1)/(N-K)), t with G - 1 degrees of freedom for G clusters. `invalid`:
     rows without a value, left out. Raises ValueError where a column is missing, a factor has one level, factors tell
     the same, or there are fewer than two clusters.
@@ -77,7 +81,7 @@ def _usual(valid: pd.DataFrame) -> str:
     """The formula of all FACTORS of VALID that have two levels and are no mixture of those before them."""
     chosen: list[str] = []
     for name in FACTORS:
-        if name in valid and valid[name].nunique() > 1:
+        if name in valid and valid[name].nunique() > 1 and valid.groupby(name)["cluster"].nunique().min() > 1:
             columns = _dummies(valid, [*chosen, name])
             if np.linalg.matrix_rank(columns) == columns.shape[1]:
                 chosen.append(name)
@@ -110,27 +114,48 @@ def _fit(valid: pd.DataFrame, formula: str, named: list[str], place: str, confid
         low, high = np.asarray(fit.conf_int(1 - confidence)).T
         numbers = zip(fit.params, fit.bse, low, high, fit.tvalues, fit.pvalues, strict=True)
     spread = ((model.endog - model.endog.mean()) ** 2).sum()
-    rows = [
-        {**_told(name, levels), **dict(zip(NUMBER_COLUMNS, row, strict=True))}
-        for name, row in zip(model.exog_names, numbers, strict=True)
-    ]
+    rows = []
+    for name, row in zip(model.exog_names, numbers, strict=True):
+        told, numbered = _told(name, levels), dict(zip(NUMBER_COLUMNS, row, strict=True))
+        few = _fewest(valid, _cell(name, levels), levels) < LEAST
+        unknown = dict.fromkeys(NUMBER_COLUMNS[1:], np.nan) if few else {}
+        rows.append({**told, **numbered, **unknown, "note": FEW if few else ""})
     fitted = 1 - fit.ssr / spread if spread > 0 else np.nan
     return pd.DataFrame(rows).assign(images=len(groups), r_squared=fitted, formula=formula)
 
 
+def _fewest(valid: pd.DataFrame, cell: dict[str, str], levels: dict[str, list[str]]) -> int:
+    """Clusters that have the levels of CELL, or its references, whichever are fewer; for the intercept all of them."""
+    first = {factor: levels[factor][0] for factor in cell or levels}
+    found = [valid[(valid[list(each)] == list(each.values())).all(axis=1)] for each in (first, cell or first)]
+    return min(each["cluster"].nunique() for each in found)
+
+
 def _nothing(valid: pd.DataFrame) -> pd.DataFrame:
     """The row of a part that is too small for a fit."""
-    row = {"term": "intercept", "level": "", "reference": "", "formula": "", "images": valid["cluster"].nunique()}
+    row = {
+        "term": "intercept",
+        "level": "",
+        "reference": "",
+        "formula": "",
+        "note": "",
+        "images": valid["cluster"].nunique(),
+    }
     return pd.DataFrame([row | dict.fromkeys((*NUMBER_COLUMNS, "r_squared"), np.nan)])
 
 
 def _told(name: str, levels: dict[str, list[str]]) -> dict[str, str]:
     """Factors, level and reference of the coefficient NAME; the intercept has no level."""
-    found = TERM.findall(name)
-    if not found:
+    pairs = _cell(name, levels)
+    if not pairs:
         return {"term": name.lower(), "level": "", "reference": ""}
     return {
-        "term": ":".join(factor for factor, _ in found),
-        "level": ":".join(levels[factor][int(number)] for factor, number in found),
-        "reference": ":".join(levels[factor][0] for factor, _ in found),
+        "term": ":".join(pairs),
+        "level": ":".join(pairs.values()),
+        "reference": ":".join(levels[factor][0] for factor in pairs),
     }
+
+
+def _cell(name: str, levels: dict[str, list[str]]) -> dict[str, str]:
+    """Level by factor of the coefficient NAME."""
+    return {factor: levels[factor][int(number)] for factor, number in TERM.findall(name)}

@@ -138,8 +138,8 @@ def effects(regression: pd.DataFrame) -> Iterator[str]:
         if row.measure in SHOWN:
             place = ", ".join([row.measure, *(str(getattr(row, name)) for name in keys)]).capitalize()
             way = "more" if row.estimate > 0 else "less"
-            told = f"bends by {abs(row.estimate):.2f} {way} than {row.reference}"
-            yield f"{place}: {row.term} {row.level} {told} [{row.low:.2f}, {row.high:.2f}]."
+            told = f"bends by {abs(row.estimate):.3f} {way} than {row.reference}"
+            yield f"{place}: {row.term} {row.level} {told} [{row.low:.3f}, {row.high:.3f}]."
 
 
 def examples(path: str, pairs: list[tuple[dict, dict]], number: int) -> Iterator[tuple[str, list[str], list]]:

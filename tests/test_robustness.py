@@ -170,6 +170,20 @@ def test_without_a_formula_all_factors_that_can_be_told_apart_are_in_it():
     assert np.isnan(regression.regress(table.assign(difference=np.nan))["estimate"]).all()
 
 
+def test_a_level_that_few_images_have_gets_no_error_for_its_exact_fit():
+    table = scores(images=12, means=[("a", "gradient", 0.5), ("a", "lrp", 0.3)])
+    table["label"] = ["1" if image == "3" else "0" for image in table["image"]]
+    made = regression.regress(table, "difference ~ method + label").query("measure == 'mass'").set_index("term")
+    assert np.isnan(made.loc["label", ["error", "low", "high", "t", "p"]].astype(float)).all()
+    assert made.loc["label", "note"] == regression.FEW
+    assert np.isfinite(made.loc["label", "estimate"])
+    assert made.loc[["intercept", "method"], "error"].min() > 1e-4
+    # Of itself nobody asks for a level of one image.
+    assert regression.regress(table)["formula"].unique().tolist() == ["difference ~ method"]
+    few = regression.regress(table[table["image"].isin(["0", "1", "2"])], "difference ~ method")
+    assert np.isnan(few["p"]).all()
+
+
 def test_images_of_two_data_sets_are_not_one_cluster():
     both = pd.concat([scores(), scores().assign(dataset="e")])
     made = regression.regress(both, "difference ~ dataset")

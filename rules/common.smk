@@ -17,6 +17,7 @@ RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/ranks/{unit}/{method}/{s
 RETRAINED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{fill}/{unit}/{order}/{method}/repeat-{repeat}.csv"
 ENDS = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/{fill}/ends/repeat-{repeat}.csv"
 LEAKAGE = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/leakage/{unit}/{order}/{method}/repeat-{repeat}.csv"
+DEGRADED = "results/{dataset}/{model}/{recipe}/seed-{seed}/roar/degraded/{method}.csv"
 STEP = "results/{dataset}/{model}/{recipe}/seed-{seed}/recursive_roar/{fill}/{unit}/{method}/repeat-{repeat}/{fraction}.csv"
 STEP_RANKS = "results/{dataset}/{model}/{recipe}/seed-{seed}/recursive_roar/{fill}/{unit}/{method}/repeat-{repeat}/{fraction}-{split}.h5"
 READINGS = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}.h5"
@@ -141,6 +142,11 @@ def repeat_seed(wildcards):
     return f"seed {wildcards.seed} repeat {wildcards.repeat}"
 
 
+def first_repeat_seed(wildcards):
+    """That of the first repeat: `linear` imputes with the same noise."""
+    return f"seed {wildcards.seed} repeat 0"
+
+
 def background(labels):
     """The training images, if one of the methods LABELS asks for some of them."""
     return TRAIN_IMAGES if any(design.asks(config, label, "background") for label in labels) else []
@@ -172,6 +178,18 @@ def ranks_before(wildcards):
     step = {**wildcards, "fraction": earlier[-1]} if earlier else wildcards
     return paths(template, [{**step, "split": split} for split in ("train", "test")])
 
+
+def test_ranks(wildcards):
+    """Ranks of the test images, for each unit."""
+    return paths(RANKS, [{**wildcards, "unit": unit, "split": "test"} for unit in config["roar"]["unit"]])
+
+
+# All removals of a run, that a method's ranks serve.
+REMOVALS = {
+    "orders": config["roar"]["orders"],
+    "fills": config["roar"]["fill"],
+    "fractions": sorted(config["roar"]["fractions"]),
+}
 
 # How the rankings are analysed; whom recipes are compared with concerns the comparison alone.
 ANALYSIS = {key: config["agreement"][key] for key in ("level", "confidence", "resamples", "seed")}

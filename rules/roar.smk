@@ -1,4 +1,4 @@
-"""RemOve And Retrain: maps -> rank maps -> accuracy after retraining on masked images, which are never written."""
+"""RemOve And Retrain: maps -> rank maps -> accuracy on masked images, which are never written, with and without it."""
 
 
 rule rank:
@@ -60,3 +60,24 @@ rule retrain_ends:
         code=code("retrain_ends.py", "model", "recipe"),
     script:
         "../workflow_scripts/retrain_ends.py"
+
+
+# The same removals without retraining: passes alone, so that one job does all of a method's.
+rule degrade:
+    input:
+        model=MODEL,
+        images=TEST_IMAGES,
+        ranks=test_ranks,
+    output:
+        accuracy=DEGRADED,
+    log:
+        f"{LOG}/roar/degraded/{{method}}.log",
+    conda:
+        "../envs/torch.yaml"
+    params:
+        units=config["roar"]["unit"],
+        removals=REMOVALS,
+        seed=first_repeat_seed,
+        code=code("degrade.py", "model"),
+    script:
+        "../workflow_scripts/degrade.py"

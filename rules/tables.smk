@@ -41,6 +41,7 @@ PARTS = {
     "benchmark_size": paths(SIZE, SCORED),
     "benchmark_size_curve": paths(SIZE_CURVE, SCORED),
     "ranking": paths(RANKING, SCORED),
+    **({"masked_accuracy": list(dict.fromkeys(paths(DEGRADED, CURVES)))} if CURVES else {}),
     **({"agreement_difference": paths(DIFFERENCE, COMPARED)} if COMPARED else {}),
     **({"robustness": paths(ROBUSTNESS, PAIRS)} if PAIRS else {}),
     **({"alignment_models": paths(COPIES, PAIRS)} if PAIRS else {}),

@@ -7,10 +7,11 @@ that it depends on changed.
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from saliency_benchmark import design, files, provenance, registry
+from saliency_benchmark import design, files, masking, provenance, registry
 
 CLASSES = 10  # of a model whose number of outputs is not known yet
 PARTS = ("models", "methods")
@@ -19,12 +20,13 @@ PARTS = ("models", "methods")
 def problems(config: dict, notes: Path) -> list[str]:
     """A sentence for each model that takes none of a data set's images, and each method that cannot explain a model.
 
-    Data sets whose image size is not known before their images are read are passed over: there the jobs tell. NOTES
-    remembers the last answer.
+    Also for fractions that remove as many pixels as others. Data sets whose image size is not known before their images
+    are read are passed over: there the jobs tell. NOTES remembers the last answer.
     """
     asked = {"models": config["models"], "methods": config["methods"], "output": config["explain"]["output"]}
     asked["pairs"] = sorted({(row["dataset"], row["model"]) for row in design.trained(config)})
     asked["datasets"] = {name: _sized(entry) for name, entry in config["datasets"].items()}
+    asked["fractions"] = _fractions(config)
     asked["possible"] = {name: design.methods(config, name) for name in config["datasets"]}
     key = sha256(repr((json.dumps(asked, sort_keys=True, default=str), _code(config))).encode()).hexdigest()
     try:
@@ -70,7 +72,31 @@ def found(asked: dict) -> list[str]:
         if shape is not None:
             methods = {label: asked["methods"][label] for label in asked["possible"][dataset]}
             told += _of_model(model, asked["models"][model], shape, methods, asked["output"])
+    for dataset, places in asked["fractions"].items():
+        shape = _shape(dataset, asked["datasets"][dataset])
+        if shape is not None:
+            told += [each for place, some in places.items() for each in _of_fractions(place, some, dataset, shape)]
     return list(dict.fromkeys(told))
+
+
+def _fractions(config: dict) -> dict[str, dict[str, list[float]]]:
+    """Shares of pixels that are removed, by data set and by their place in the settings."""
+    roar = config["roar"]
+    places = {"roar.fractions": roar["fractions"], "roar.leakage": roar["leakage"]}
+    places["roar.recursive.fractions"] = design.recursive_fractions(config)
+    return {row["dataset"]: places for row in design.retrained(config)}
+
+
+def _of_fractions(place: str, fractions: list[float], dataset: str, shape: tuple[int, int, int]) -> Iterator[str]:
+    """Fractions that remove no pixel, all of them, or as many as another one."""
+    pixels = shape[1] * shape[2]
+    seen: dict[int, float] = {0: 0, pixels: 1}
+    for fraction in sorted(fractions):
+        number = masking.count(fraction, pixels)
+        if number in seen:
+            same = f"{place}: {fraction} of the {pixels} pixels of {dataset} are {number}, as {seen[number]} of them"
+            yield f"{same}: the same images twice; wanted: fractions that remove different numbers of pixels"
+        seen.setdefault(number, fraction)
 
 
 def _shape(label: str, entry: dict) -> tuple[int, int, int] | None:

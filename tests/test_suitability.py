@@ -50,6 +50,23 @@ def test_sound_settings_are_tried_once_and_again_when_they_change(told, monkeypa
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("roar", "message"),
+    [
+        ({"fractions": [0.5, 0.0001]}, "roar.fractions: 0.0001 of the 784 pixels of fashion are 0, as 0 of them"),
+        ({"fractions": [0.5, 0.9999]}, "roar.fractions: 0.9999 of the 784 pixels of fashion are 784, as 1 of them"),
+        ({"fractions": [0.001, 0.0011]}, "roar.fractions: 0.0011 of the 784 pixels of fashion are 1, as 0.001 of them"),
+        ({"leakage": [0.5, 0.5001]}, "roar.leakage: 0.5001 of the 784 pixels of fashion are 392, as 0.5 of them"),
+    ],
+)
+def test_fractions_that_remove_the_same_pixels_are_told(told, roar, message):
+    found = told(roar={"datasets": ["fashion"]} | roar)
+    assert len(found) == 1
+    assert found[0].startswith(f"{message}: the same images twice; wanted: fractions that remove different numbers")
+    assert not told(roar={"datasets": ["fashion"], "fractions": [0.001, 0.003, 0.998]})
+    assert not told(roar={"datasets": []} | roar)
+
+
 def test_images_whose_size_is_not_known_yet_are_left_to_the_jobs():
     entry = {"file": "folder", "options": {"root": "/nowhere"}}
     assert suitability._shape("mine", entry) is None

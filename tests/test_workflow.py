@@ -25,9 +25,9 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 SETTINGS = ROOT / "tests" / "settings.yaml"
 MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
-ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, retrain=4, retrain_ends=2, probe=13, agree=7,
-              agree_metrics=3, compare=2, tabulate=9, tabulate_scores=1, tabulate_map_quality=1, tabulate_roar=1,
-              summarise_roar=1, agree_protocols=1, check_roar=1, report=1)  # fmt: skip
+ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, degrade=2, retrain=4, retrain_ends=2, probe=13,
+              agree=7, agree_metrics=3, compare=2, tabulate=10, tabulate_scores=1, tabulate_map_quality=1,
+              tabulate_roar=1, summarise_roar=1, agree_protocols=1, check_roar=1, report=1)  # fmt: skip
 COLUMNS = {
     "models": "dataset model recipe seed split input accuracy ece adaptive_ece classwise_ece",
     "calibration": "dataset model recipe seed split input bin low high confidence accuracy images",
@@ -42,6 +42,7 @@ COLUMNS = {
     "map_quality": "dataset model recipe seed method split image target sum positive_share zero_share invalid",
     "roar": "dataset model recipe seed method order fill unit fraction repeat accuracy",
     "roar_summary": "dataset model recipe seed method order area_score low high beats_random",
+    "masked_accuracy": "dataset model recipe seed method order fill unit fraction accuracy",
     "protocol_agreement": "dataset model recipe seed group first second spearman low high methods",
     "roar_check": "order retrained removed accuracy",
 }
@@ -206,8 +207,8 @@ def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
     assert set(named) == {"brand_new"}
     roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"methods": ["gradient", "random", "brand_new"]}
     assert jobs(project, folder, *settings(folder, methods=methods, roar=roar)) == Counter(
-        attribute=4, rank=2, retrain=2, probe=3, agree=7, agree_metrics=3, compare=2, tabulate=7, tabulate_scores=1,
-        tabulate_map_quality=1,
+        attribute=4, rank=2, degrade=1, retrain=2, probe=3, agree=7, agree_metrics=3, compare=2, tabulate=8,
+        tabulate_scores=1, tabulate_map_quality=1,
         tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)  # fmt: skip
 
 
@@ -291,7 +292,7 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
         "return int(round(fraction * entries))",
     )
     assert jobs(project, folder) == Counter(
-        rank=4, retrain=4, probe=13, agree=6, agree_metrics=3, compare=2, tabulate=7, tabulate_scores=1,
+        rank=4, degrade=2, retrain=4, probe=13, agree=6, agree_metrics=3, compare=2, tabulate=8, tabulate_scores=1,
         tabulate_roar=1, summarise_roar=1, agree_protocols=1,
         report=1)  # fmt: skip
 
@@ -313,6 +314,13 @@ def test_checks_of_roar_have_tables_and_a_later_fraction_adds_its_own_steps_alon
         found = jobs(project, folder, *tables, *words)
         assert (found["recurse"], found["tabulate_recursive_roar"]) == (number, 1)
         assert not found.keys() & {"leak", "retrain", "rank", "attribute", "train", "tabulate_roar"}
+
+
+def test_another_whole_percent_leaves_the_order_of_removal_as_it_is(run):
+    project, folder = run
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"fractions": [0.5, 0.31]}
+    expected = Counter(degrade=2, retrain=4, tabulate=1, tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)
+    assert jobs(project, folder, *settings(folder, roar=roar)) == expected
 
 
 def test_a_training_setting_reruns_the_models_and_never_the_images(run):
@@ -389,16 +397,21 @@ def test_a_default_spelled_out_is_no_change(run):
             Counter(rank=1, retrain=2, tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1),
         ),
         (
+            f"{MODEL}/roar/degraded/gradient.csv",
+            Counter(degrade=1, tabulate=1, agree_protocols=1, report=1),
+        ),
+        (
             f"{MODEL}/maps/gradient/test.h5",
             Counter(
                 attribute=1,
                 rank=1,
+                degrade=1,
                 retrain=2,
                 probe=1,
                 agree=2,
                 agree_metrics=1,
                 compare=2,
-                tabulate=7,
+                tabulate=8,
                 tabulate_scores=1,
                 tabulate_map_quality=1,
                 tabulate_roar=1,

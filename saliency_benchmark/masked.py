@@ -115,9 +115,10 @@ def drawn(shape: tuple[int, ...], index: np.ndarray, seed: str) -> Callable[[int
 
     @lru_cache(maxsize=1)
     def ranks(epoch: int) -> np.ndarray:
-        key = seeds.derive("control", seed, epoch)
-        streams = (np.random.Philox(key=key, counter=[0, 0, 0, int(image)]) for image in index)
-        orders = np.stack([np.random.Generator(stream).permutation(entries) for stream in streams])
-        return orders.astype(np.min_scalar_type(entries - 1)).reshape(shape)
+        key, found = seeds.derive("control", seed, epoch), np.empty(shape, np.min_scalar_type(entries - 1))
+        for place, image in enumerate(index):
+            stream = np.random.Philox(key=key, counter=[0, 0, 0, int(image)])
+            found[place] = np.random.Generator(stream).permutation(entries).reshape(shape[1:])
+        return found
 
     return ranks

@@ -344,6 +344,15 @@ def test_how_often_a_training_saves_its_state_is_no_change(run):
     assert jobs(project, folder) == Counter()
 
 
+def test_how_many_fractions_train_side_by_side_is_no_change_and_a_redrawn_control_concerns_itself_alone(run):
+    project, folder = run
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"]
+    assert jobs(project, folder, *settings(folder, roar=roar | {"together": 3, "control": "fixed"})) == Counter()
+    redrawn = settings(folder, roar=roar | {"control": "redrawn"})
+    assert jobs(project, folder, *redrawn)["retrain"] == 2
+    assert {row["method"] for row in wildcards(project, folder, *redrawn) if "method" in row} == {"random"}
+
+
 def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):
     project, folder = run
     datasets = yaml.safe_load(SETTINGS.read_text())["datasets"]

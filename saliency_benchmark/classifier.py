@@ -21,9 +21,12 @@ class Classifier:
 
     def normalise(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Bytes -> network input, (pixel / 255 - mean) / deviation: 0 is the mean colour of the training images."""
-        scaled = torch.as_tensor(images).to(self.mean.device).float() / 255
-        inputs = (scaled - self.mean[:, None, None]) / self.deviation[:, None, None]
-        return inputs.contiguous(memory_format=torch.channels_last)
+        return self.scaled(images).contiguous(memory_format=torch.channels_last)
+
+    def scaled(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """The numbers of `normalise`, channel after channel in memory: quicker to work on, and not to convolve."""
+        pixels = torch.as_tensor(images).to(self.mean.device).float() / 255
+        return (pixels - self.mean[:, None, None]) / self.deviation[:, None, None]
 
     def black(self) -> torch.Tensor:
         """The colour black as network input, (channel)."""

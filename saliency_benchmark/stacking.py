@@ -67,6 +67,7 @@ def train(
 ) -> list[np.ndarray]:
     """As training.train, for each of SOURCES and its seed; there must be no `obstacle`, and as many images in all."""
     steps, device = max(1, len(sources[0].labels) // batch_size), sources[0].images.device
+    sources = [training.ready(source, epochs, len(sources)) for source in sources]
     stack, loss, chance = (
         Stack([source.classifier.network for source in sources]),
         _given(loss, sources[0]),

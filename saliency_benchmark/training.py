@@ -53,9 +53,9 @@ class ReadySource(Source):
         return self._inputs[index].permute(0, 3, 1, 2)
 
 
-def ready(source: Source, epochs: int) -> Source:
-    """SOURCE, or its inputs made once, where more than one of EPOCHS shows them and they are no more than READY."""
-    size = 4 * source.images.numel()
+def ready(source: Source, epochs: int, many: int = 1) -> Source:
+    """SOURCE, or its inputs made once, where more than one of EPOCHS shows them and MANY such are no more than READY."""
+    size = 4 * source.images.numel() * many
     return ReadySource(source) if epochs > 1 and source.fixed() and size <= READY[source.images.device.type] else source
 
 

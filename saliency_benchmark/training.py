@@ -54,7 +54,7 @@ class ReadySource(Source):
 
 
 def ready(source: Source, epochs: int, many: int = 1) -> Source:
-    """SOURCE, or its inputs made once, where more than one of EPOCHS shows them and MANY such are no more than READY."""
+    """SOURCE, or its inputs made once, if more than one of EPOCHS shows them and MANY such take no more than READY."""
     size = 4 * source.images.numel() * many
     return ReadySource(source) if epochs > 1 and source.fixed() and size <= READY[source.images.device.type] else source
 

@@ -225,28 +225,38 @@ class Killed(Exception):
 
 
 def test_a_killed_training_of_many_goes_on_from_its_checkpoint(tmp_path, baseline, short):
-    """Killed in the third epoch of three, by one of the sources."""
-    settings, whole, cut = short | {"epochs": 3}, sources(SMALL, [0, 1]), sources(SMALL, [0, 1])
-    expected = stacking.train(whole, baseline, seeds=[0, 1], **settings)
+    """Killed at the beginning of the third epoch of three."""
+    settings, begun = short | {"epochs": 3}, []
 
-    def kill(epoch):
-        if epoch == 2:
-            raise Killed
+    def noted(last):
+        def redraw(epoch):
+            begun.append(epoch)
+            if epoch == last:
+                raise Killed
+            return torch.from_numpy(masking.removed(RANK, 0.2 + 0.1 * epoch, "remove"))
 
-    cut[1].begin = kill
-    with pytest.raises(Killed), checkpoints.Checkpoint(tmp_path / "it.csv", {}, 0) as saved:
-        checkpoints.once(saved, "part", lambda: stacking.train(cut, baseline, seeds=[0, 1], saved=saved, **settings))
-    others, epochs = sources(SMALL, [0, 1]), []
-    others[0].begin = epochs.append
-    with checkpoints.Checkpoint(tmp_path / "it.csv", {}, 0) as saved:
+        made = sources(SMALL, [0, 1])
+        made[1].redraw = redraw
+        return made
+
+    def trained(made):
         found = []
-        checkpoints.once(
-            saved,
-            "part",
-            lambda: found.extend(stacking.train(others, baseline, seeds=[0, 1], saved=saved, **settings)) or 0.0,
-        )
-    assert epochs == [2]
-    assert np.array_equal(found, expected)
+        with checkpoints.Checkpoint(tmp_path / "it.csv", {}, 0) as saved:
+            checkpoints.once(
+                saved,
+                "part",
+                lambda: found.extend(stacking.train(made, baseline, seeds=[0, 1], saved=saved, **settings)) or 0.0,
+            )
+        return found
+
+    whole = noted(None)
+    expected = stacking.train(whole, baseline, seeds=[0, 1], **settings)
+    with pytest.raises(Killed):
+        trained(noted(2))
+    begun.clear()
+    others = noted(None)
+    assert np.array_equal(trained(others), expected)
+    assert begun == [2]
     assert all(torch.equal(ours, theirs) for _, ours, theirs in pairs(others, whole))
 
 

@@ -26,7 +26,9 @@ SETTINGS = {
     "metrics": {"pointing_game": {}},
     "alignment": {"methods": ["gradient"], "images": 24, "test_images": 10, "epochs": 2},
 }
-TABLES = [f"results/tables/{name}.csv" for name in ("robustness", "alignment_models", "alignment_curves")]
+MADE = ("robustness", "alignment_models", "alignment_curves", "robustness_summary", "robustness_regression")
+TABLES = [f"results/tables/{name}.csv" for name in MADE]
+CONCLUDED = Counter(summarise_robustness=1, regress_robustness=1)
 
 
 def words(folder, **alignment):
@@ -37,20 +39,24 @@ def words(folder, **alignment):
 
 def test_copies_are_made_scored_and_made_again_only_where_they_changed(tmp_path):
     folder = tmp_path / "run"
-    first = Counter(prepare_images=3, train=2, align=2, align_control=1, bend=1, tabulate=3)
+    first = Counter(prepare_images=3, train=2, align=2, align_control=1, bend=1, tabulate=3) + CONCLUDED
     assert jobs(ROOT, folder, *words(folder)) == first
     snakemake(ROOT, folder, *words(folder))
-    table, models, curves = (pd.read_csv(folder / path) for path in TABLES)
+    table, models, curves, summary, regression = (pd.read_csv(folder / path) for path in TABLES)
     assert len(table) == 10 * len(alignment_design.MEASURES)
     assert set(table["initialisation"]) == {"fashion"}
     assert set(models["direction"]) == {"before", "control", "aligned", "misaligned"}
     assert len(curves) == 3 * 3
+    row = summary[(summary["label"] == "all") & (summary["measure"] == "mass")].iloc[0]
+    assert row["mean"] == pytest.approx(table.loc[table["measure"] == "mass", "difference"].mean())
+    assert row[["accuracy_before", "accuracy_control", "fall_aligned", "fall_misaligned"]].notna().all()
+    assert set(regression["measure"]) == set(alignment_design.MEASURES)
     whole = folder / "results/planted/after_fashion/baseline/seed-0"
     maps = artifacts.read(whole / "alignment/exact/all/gradient/misaligned/maps.h5", artifacts.MAPS)
     assert len(maps["index"]) == 10
     for changed, expected in [
         ({"pixels": 5}, Counter()),
-        ({"weight": 2}, Counter(align=2, bend=1, tabulate=3)),
-        ({"methods": ["gradient", "grad_cam"], "test_images": 5}, Counter(align=2, bend=2, tabulate=3)),
+        ({"weight": 2}, Counter(align=2, bend=1, tabulate=3) + CONCLUDED),
+        ({"methods": ["gradient", "grad_cam"], "test_images": 5}, Counter(align=2, bend=2, tabulate=3) + CONCLUDED),
     ]:
         assert jobs(ROOT, folder, *words(folder, **changed)) == expected, changed

@@ -62,7 +62,17 @@ def test_only_its_neighbours_import_a_registry_entry_by_name(kind):
     assert not [path for path in outside if entries & set(provenance._local_imports(path))]
 
 
-@pytest.mark.parametrize("script", ["agree", "rank", "report", *(path.stem for path in SCRIPTS.glob("tabulate*.py"))])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "agree",
+        "rank",
+        "report",
+        "summarise_robustness",
+        "regress_robustness",
+        *(path.stem for path in SCRIPTS.glob("tabulate*.py")),
+    ],
+)
 def test_jobs_that_only_read_numbers_do_not_import_torch(script):
     assert " torch=" not in provenance.code_digest(f"{script}.py")
 

@@ -292,8 +292,8 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
         "return int(round(fraction * entries))",
     )
     assert jobs(project, folder) == Counter(
-        rank=4, degrade=2, retrain=4, probe=13, agree=6, agree_metrics=3, compare=2, tabulate=8, tabulate_scores=1,
-        tabulate_roar=1, summarise_roar=1, agree_protocols=1,
+        rank=4, degrade=2, retrain=4, retrain_ends=2, probe=13, agree=6, agree_metrics=3, compare=2, tabulate=8,
+        tabulate_scores=1, tabulate_roar=1, summarise_roar=1, agree_protocols=1,
         report=1)  # fmt: skip
 
 

@@ -70,7 +70,7 @@ rule bend:
         recipe=recipe,
         images=config["alignment"]["test_images"],
         rows=config["explain"].get("rows"),
-        initialisation=lambda wildcards: initialisation.name(config, wildcards.dataset, wildcards.model),
+        keys=initialised,
         code=code("bend.py", "model", "recipe", "method", also=LOCALISATION),
     script:
         "../workflow_scripts/bend.py"

@@ -158,6 +158,12 @@ def explaining(labels):
     return shared | ({"background": config["explain"]["background"]} if background(labels) else {})
 
 
+def initialised(wildcards):
+    """What tables call a model whose architecture and beginning are two things: its names for both."""
+    about = config, wildcards.dataset, wildcards.model
+    return {"model": initialisation.architecture(*about), "initialisation": initialisation.name(*about)}
+
+
 def regions(wildcards):
     """What stands for the regions in fine-tuning, and whose images are explained."""
     moved = {key: config["alignment"][key] for key in alignment_design.DECIDING[wildcards.masks]}

@@ -29,14 +29,24 @@ def source(config: dict, dataset: str, model: str) -> dict[str, str] | None:
 
 
 def name(config: dict, dataset: str, model: str) -> str:
-    """`scratch`, `weights` (a file's, or those that a factory of the user's brings), or the data set learned before.
+    """`scratch`, the data set learned before, or `weights`, the entry's own name for those of a file or a factory.
 
     A model that takes the weights of another data set as they are was initialised as it was there.
     """
     told, before = entry(config, dataset, model), source(config, dataset, model)
     if before is not None:
         return before["dataset"] if told["train"] else name(config, **before)
-    return FILE if "weights" in told or not told["train"] else SCRATCH
+    return told.get("initialisation", FILE) if "weights" in told or not told["train"] else SCRATCH
+
+
+def architecture(config: dict, dataset: str, model: str) -> str:
+    """The first entry that is the same network but for where it begins; MODEL itself where that is not enough.
+
+    So models of one architecture that begin differently have one name, as a comparison of both wants it.
+    """
+    alike = [label for label in config["models"] if _bare(config, label) == _bare(config, model)]
+    names = [name(config, dataset, label) for label in alike]
+    return alike[0] if len(set(names)) == len(names) else model
 
 
 def beginning(config: dict, dataset: str, model: str, pretrained: str | Sequence[str]) -> dict:
@@ -47,6 +57,13 @@ def beginning(config: dict, dataset: str, model: str, pretrained: str | Sequence
 
 def _without_pretrained(told: dict) -> dict:
     return {key: value for key, value in told.items() if key != "pretrained"} | {"train": True}
+
+
+def _bare(config: dict, label: str) -> dict:
+    told = _network(label, config["models"][label])
+    return {
+        key: value for key, value in told.items() if key not in ("pretrained", "weights", "train", "initialisation")
+    }
 
 
 def _network(label: str, told: dict) -> dict:

@@ -108,12 +108,21 @@ def test_initialisations_have_names(tmp_path):
     weights.write_bytes(b"")
     models = TINY["models"] | {"after": AFTER, "as_it_is": AFTER | {"train": False}}
     models |= {"filed": {"file": "small_cnn", "weights": str(weights)}}
+    models |= {"named": models["filed"] | {"initialisation": "imagenet21k"}}
     models |= {"filed_there": models["filed"] | {"pretrained": {"dataset": "fashion"}, "train": False}}
     full = complete(models=models)
     found = {label: initialisation.name(full, "planted", label) for label in models}
     assert found == {"small_cnn": "scratch", "after": "fashion", "as_it_is": "scratch", "filed": "weights",
-                     "filed_there": "weights"}  # fmt: skip
+                     "filed_there": "weights", "named": "imagenet21k"}  # fmt: skip
     assert initialisation.name(full, "fashion", "after") == "scratch"
+
+
+def test_one_architecture_has_one_name_wherever_it_begins_unless_that_is_not_enough(tmp_path):
+    full = complete(models=TINY["models"] | {"after": AFTER, "wider": AFTER | {"options": {"width": 3}}})
+    found = {label: initialisation.architecture(full, "planted", label) for label in full["models"]}
+    assert found == {"small_cnn": "small_cnn", "after": "small_cnn", "wider": "wider"}
+    # On fashion both begin at random.
+    assert initialisation.architecture(full, "fashion", "after") == "after"
 
 
 def test_a_training_begins_with_the_model_that_it_is_given():

@@ -45,6 +45,7 @@ def test_copies_are_made_scored_and_made_again_only_where_they_changed(tmp_path)
     table, models, curves, summary, regression = (pd.read_csv(folder / path) for path in TABLES)
     assert len(table) == 10 * len(alignment_design.MEASURES)
     assert set(table["initialisation"]) == {"fashion"}
+    assert set(table["model"]) == {"small_cnn"}
     assert set(models["direction"]) == {"before", "control", "aligned", "misaligned"}
     assert len(curves) == 3 * 3
     row = summary[(summary["label"] == "all") & (summary["measure"] == "mass")].iloc[0]

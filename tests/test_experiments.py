@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from saliency_benchmark import config, provenance, registry
+from saliency_benchmark import alignment_design, config, initialisation, provenance, registry
 from tests.test_architecture import ROOT
 
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
 # What users fill in before they run it: folders of images, a file of weights.
-TO_BE_FILLED_IN = {"reliability", "reliability-cifar10-quick", "roar"}
+TO_BE_FILLED_IN = {"reliability", "reliability-cifar10-quick", "roar", "alignment"}
 METRICS = ["dauc", "iauc", "dc", "ic", "dc_nc", "ic_nc", "ad", "add"]
 PARTS = ["fp", "ap", "fl"]
 
@@ -118,3 +118,30 @@ def test_roar_in_small_has_what_checks_roar_and_few_enough_retrainings():
     bundled = [label for members in settings["explain"]["together"].values() for label in members]
     assert sorted(bundled) == sorted(methods)
     assert {"road_morf", "road_lerf"} == {*settings["metrics"]}
+
+
+def test_alignment_at_the_published_scale_has_its_copies_and_the_published_fine_tuning():
+    settings = yaml.safe_load((ROOT / "experiments/alignment.yaml").read_text())
+    alignment, models = settings["alignment"], settings["models"]
+    assert len(models) * len(alignment["methods"]) * len(alignment["labels"]) * 2 == 648
+    assert {entry["options"]["name"] for entry in models.values()} == {"densenet201", "vit_b_16", "swin_b"}
+    assert Counter(entry.get("initialisation", "scratch") for entry in models.values()) == dict.fromkeys(
+        ("scratch", "imagenet21k", "radimagenet"), 3
+    )
+    defaults = config.SCHEMA["properties"]["alignment"]["properties"]
+    for name in ("epochs", "batch_size", "accumulation", "learning_rate", "weight_decay", "clip"):
+        assert alignment[name] == defaults[name]["default"]
+    training = settings["training"] | settings["datasets"]["chexpert"]["training"]
+    steps = 191_027 // training["batch_size"]
+    assert abs(training["epochs"] * steps - 150_000) <= steps / 2
+    assert training["warmup"] * training["epochs"] * steps == pytest.approx(2_000, rel=0.02)
+
+
+def test_alignment_in_small_has_five_architectures_twice_and_few_enough_copies(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    full = config.complete(yaml.safe_load((ROOT / "experiments/alignment-quick.yaml").read_text()))
+    rows = alignment_design.pairs(full)
+    assert Counter(row["initialisation"] for row in rows) == {"scratch": 25, "fashion": 25}
+    names = {(initialisation.architecture(full, "planted", row["model"]), row["initialisation"]) for row in rows}
+    assert {name for name, _ in names} == {"cnn", "resnet", "densenet", "vit", "swin"}
+    assert len(names) == 10

@@ -53,6 +53,29 @@ def test_a_classifier_of_each_family_gives_logits_and_its_last_feature_map_is_fo
 
 
 @pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("family", registry.load("models", "narrow", {}).CHOICES["family"])
+def test_a_narrow_network_of_each_family_gives_logits_that_depend_on_the_image_and_has_a_live_map(family, channels):
+    images = torch.randn(2, channels, 28, 28, generator=torch.Generator().manual_seed(0))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = registry.load("models", "narrow", {}).build(images.shape[1:], 4, family=family, width=8).eval()
+    if family == "vit":
+        nn.init.normal_(network.heads.head.weight)  # zero at first
+    assert network(images).shape == (2, 4)
+    assert sum(value.numel() for value in network.parameters()) < 40_000
+    assert gradients.live(network, images, torch.tensor([0, 3])).abs().amax((1, 2, 3)).gt(0).all()
+    assert layers.feature_layer(network, tuple(images.shape[1:]))
+
+
+def test_a_narrow_network_tells_what_it_cannot_be():
+    build = registry.load("models", "narrow", {}).build
+    with pytest.raises(ValueError, match="no family 'vgg'; there are: resnet, densenet, vit, swin"):
+        build((3, 28, 28), 4, family="vgg")
+    with pytest.raises(ValueError, match="28 x 30 pixels: vit wants squares"):
+        build((3, 28, 30), 4, family="vit")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", ["vit_b_32", "maxvit_t", "inception_v3", "wide_resnet50_2"])
 def test_a_large_one_gives_logits_in_training_too(name, channels):
     """Shapes alone, on a device without numbers."""

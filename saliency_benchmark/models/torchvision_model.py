@@ -40,7 +40,7 @@ def build(
     except (ValueError, AssertionError) as error:
         raise ValueError(f"{name} takes no images of {shape[1]} x {shape[2]} pixels ({error}); {ADVICE}") from error
     if shape[0] != 3:
-        _take_channels(network, shape[0])
+        take_channels(network, shape[0])
     if dropout or not bias:
         _take_head(network, name, dropout, bias)
     return network
@@ -90,7 +90,7 @@ def _size(name: str, shape: tuple[int, int, int]) -> dict:
     return {"input_size": shape[1:]} if name.startswith("maxvit_") else {}
 
 
-def _take_channels(network: nn.Module, channels: int) -> None:
+def take_channels(network: nn.Module, channels: int) -> None:
     """Replace the first convolution by one for CHANNELS input channels, initialised as torch does."""
     path, first = next((path, module) for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
     parent, _, last = path.rpartition(".")

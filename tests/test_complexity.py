@@ -87,8 +87,17 @@ def test_sparseness_is_half_the_relative_mean_difference_of_two_pixels(make):
 
 @pytest.mark.parametrize(("name", "added"), [("sparseness", 0), ("complexity", np.log(6))])
 def test_repeating_every_pixel_keeps_sparseness_and_adds_to_entropy(name, added):
-    repeated = noise().repeat(2, 1).repeat(3, 2)
-    assert np.allclose(score(name, repeated), score(name, noise()) + added)
+    for make in (noise, levels):
+        repeated = make().repeat(2, 1).repeat(3, 2)
+        assert np.allclose(score(name, repeated), score(name, make()) + added)
+
+
+@pytest.mark.parametrize("name", ["sparseness", "complexity"])
+def test_a_map_that_repeats_but_for_one_pixel_is_no_map_of_cells(name):
+    maps = noise(shape=(1, 20)).repeat(8, 2)
+    maps[:, :, 150] = 9
+    order = np.random.default_rng(2).permutation(160)
+    assert np.allclose(score(name, maps), score(name, maps[:, :, order]))
 
 
 def test_sparseness_is_quantus():
@@ -122,6 +131,15 @@ def test_complexity_by_hand():
 def test_complexity_is_scipys_entropy_of_the_magnitudes(make):
     expected = stats.entropy(np.abs(make()).reshape(IMAGES, -1), axis=1)
     assert np.allclose(score("complexity", make()), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("peak", [1, 1e3, 1e30])
+def test_complexity_in_single_precision_is_as_exact_as_the_map_is_stored(peak):
+    """Also near 0, where one pixel has nearly all."""
+    maps = noise().astype(np.float32)
+    maps[:, 3, 3] = peak
+    expected = stats.entropy(np.abs(maps).astype(float).reshape(IMAGES, -1), axis=1)
+    assert np.allclose(score("complexity", maps), expected, rtol=1e-6, atol=0)
 
 
 def test_complexity_is_quantus():

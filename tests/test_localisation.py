@@ -282,36 +282,55 @@ def test_too_large_regions_are_left_out_where_quantus_only_warns():
 # The most salient pixels.
 
 
+def chosen(values, count, seed=0):
+    """True where a pixel is one of the COUNT most salient of its image: asked pixel by pixel."""
+    index, pixels = np.arange(len(values)), np.eye(values.shape[1], dtype=bool)
+    alone = [
+        regions.hits(values, np.tile(pixel, (len(values), 1)), count, index, regions.chance(seed)) for pixel in pixels
+    ]
+    return np.stack(alone, 1) == 1
+
+
 @pytest.mark.parametrize("make", [noise, levels])
 def test_exactly_so_many_pixels_are_chosen_and_none_outside_is_more_salient(make):
     values = make().reshape(IMAGES, -1)
     count = np.arange(IMAGES) * 6
-    chosen = regions.top(values, count, np.arange(IMAGES), 0)
-    assert chosen.sum(1).tolist() == count.tolist()
-    for row, pixels in zip(values, chosen, strict=True):
+    found = chosen(values, count)
+    assert found.sum(1).tolist() == count.tolist()
+    for row, pixels in zip(values, found, strict=True):
         assert row[pixels].min(initial=np.inf) >= row[~pixels].max(initial=-np.inf)
+
+
+@pytest.mark.parametrize("make", [noise, levels])
+def test_the_same_pixels_are_chosen_beside_any_region(make):
+    """Also where all equals lie inside or all outside, and nothing is drawn."""
+    values = make().reshape(IMAGES, -1)
+    count, index = np.arange(IMAGES) * 6, np.arange(IMAGES)
+    found = chosen(values, count)
+    for inside in (boxes().reshape(IMAGES, -1), values == 2, values != 2, values >= 0, np.ones_like(found)):
+        assert (
+            regions.hits(values, inside, count, index, regions.chance(0)).tolist() == (found & inside).sum(1).tolist()
+        )
 
 
 def test_without_ties_the_chosen_pixels_are_those_of_the_ranks():
     values, count = noise().reshape(IMAGES, -1), np.full(IMAGES, 13)
-    assert np.array_equal(
-        regions.top(values, count, np.arange(IMAGES), 0), masking.ranks(values, np.arange(IMAGES)) < 13
-    )
+    assert np.array_equal(chosen(values, count), masking.ranks(values, np.arange(IMAGES)) < 13)
 
 
 def test_equally_salient_pixels_are_chosen_equally_often_and_by_the_seed():
-    values = np.tile([5.0, 1, 1, 1, 1, 0], (4000, 1))
-    chosen = [regions.top(values, np.full(4000, 3), np.arange(4000), seed) for seed in (0, 0, 1)]
-    assert chosen[0][:, 0].all()
-    assert not chosen[0][:, 5].any()
-    assert np.abs(chosen[0][:, 1:5].mean(0) - 1 / 2).max() < 4 * 0.5 / 4000**0.5
-    assert np.array_equal(chosen[0], chosen[1])
-    assert (chosen[0] != chosen[2]).any(1).mean() > 0.7  # 5 of 6 pairs are others
+    values, count = np.tile([5.0, 1, 1, 1, 1, 0], (4000, 1)), np.full(4000, 3)
+    found = [chosen(values, count, seed) for seed in (0, 0, 1)]
+    assert found[0][:, 0].all()
+    assert not found[0][:, 5].any()
+    assert np.abs(found[0][:, 1:5].mean(0) - 1 / 2).max() < 4 * 0.5 / 4000**0.5
+    assert np.array_equal(found[0], found[1])
+    assert (found[0] != found[2]).any(1).mean() > 0.7  # 5 of 6 pairs are others
 
 
 def test_a_map_without_numbers_has_no_most_salient_pixels():
     values = np.array([[np.nan, np.nan], [1.0, 2]])
-    assert regions.top(values, np.array([1, 1]), np.arange(2), 0).tolist() == [[False, False], [False, True]]
+    assert chosen(values, np.array([1, 1])).tolist() == [[False, False], [False, True]]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ scale. A map that is 0 everywhere has no shares: NaN.
 """
 
 import numpy as np
-from scipy import special
 
 from saliency_benchmark import regions as area
 
@@ -15,7 +14,22 @@ SIGN = "absolute"
 
 
 def score(maps: np.ndarray) -> np.ndarray:
-    magnitude = area.absolute(maps)
-    total = magnitude.sum(1, keepdims=True, dtype=float)
-    total[total == 0] = np.nan
-    return special.entr(magnitude / total).sum(1)
+    values, found = area.signed(maps), np.empty(len(maps))
+    for images, few in area.thinned(values):
+        # Repeating every pixel adds the logarithm of the repeats.
+        found[images] = _entropy(np.abs(few)) + np.log(values.shape[1] / few.shape[1])
+    return found
+
+
+def _entropy(magnitude: np.ndarray) -> np.ndarray:
+    """log S - sum b log b / S, b = a / max a, S = sum b: no term is negative, so it is as exact as they are.
+
+    They are as exact as the map is stored: 1e-7 of their size in single precision.
+    """
+    most = magnitude.max(1, keepdims=True)
+    most[most == 0] = np.nan
+    share = magnitude / most
+    terms = np.log(np.maximum(share, np.finfo(share.dtype).tiny))  # 0 log 0 = 0
+    terms *= share
+    total = share.sum(1, dtype=float)
+    return np.log(total) - terms.sum(1, dtype=float) / total

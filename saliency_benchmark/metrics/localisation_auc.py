@@ -24,7 +24,10 @@ def _area(saliency: np.ndarray, region: np.ndarray) -> float:
     inside, outside = np.sort(saliency[region]), np.sort(saliency[~region])
     if not len(inside) or not len(outside) or np.isnan(saliency[0]):
         return np.nan
-    below = np.searchsorted(outside, inside)
-    tied = outside.take(below, mode="clip") == inside
-    equal = np.searchsorted(outside, inside[tied], "right") - below[tied]
-    return (below.sum() + equal.sum() / 2) / (len(inside) * len(outside))
+    # Equal pixels are looked up once.
+    last, size = area.runs(inside)
+    value = inside[last]
+    below = np.searchsorted(outside, value)
+    tied = outside.take(below, mode="clip") == value
+    equal = np.searchsorted(outside, value[tied], "right") - below[tied]
+    return (size @ below + size[tied] @ equal / 2) / (len(inside) * len(outside))

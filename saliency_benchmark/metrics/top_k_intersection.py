@@ -32,6 +32,6 @@ def score(
     if k < 1:
         raise ValueError(f"share {share}, count {count} is {k} of {saliency.shape[1]} pixels; wanted: 1 at least")
     valid = (saliency.min(1) < saliency.max(1)) & inside.any(1)
-    found = (area.top(saliency, np.full(len(maps), k), index, seed) & inside).sum(1) / k
+    found = area.hits(saliency, inside, np.full(len(maps), k), index, area.chance(seed)) / k
     size = inside.mean(1) if relative else 1.0
     return np.divide(found, size, out=np.full(len(maps), np.nan), where=valid)

@@ -34,7 +34,7 @@ def test_every_experiment_is_sound_but_for_what_is_to_be_filled_in(path, monkeyp
         assert settings["metrics"]
 
 
-@pytest.mark.parametrize("name", ["reliability", "reliability-quick", "reliability-cifar10-quick"])
+@pytest.mark.parametrize("name", ["reliability", "reliability-quick"])
 def test_a_study_of_reliability_has_every_subset_of_the_recipes_parts_three_groups_and_the_metrics(name):
     settings = yaml.safe_load((ROOT / f"experiments/{name}.yaml").read_text())
     found = {label: entry.get("options", {}).get("parts", []) for label, entry in settings["recipes"].items()}

@@ -70,7 +70,7 @@ rule bend:
         recipe=recipe,
         images=config["alignment"]["test_images"],
         rows=config["explain"].get("rows"),
-        keys=initialised,
+        initialised=initialised,
         code=code("bend.py", "model", "recipe", "method", also=LOCALISATION),
     script:
         "../workflow_scripts/bend.py"

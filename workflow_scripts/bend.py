@@ -5,7 +5,7 @@ from saliency_benchmark import annotations, artifacts, bending, devices, fitting
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
 names, params, origin = snakemake.wildcards, snakemake.params, artifacts.origin(snakemake)
-keys = {**names, **params.keys}
+keys = {**names, **params.initialised}
 models, maps = bending.by_direction(snakemake.input), bending.by_direction(snakemake.output)
 images = annotations.chosen(snakemake.input.images, params.images, names.tuned)
 bending.explain(models, images, params.method, maps, tuned=names.tuned, rows=params.rows, origin=origin)

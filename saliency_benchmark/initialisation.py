@@ -40,13 +40,14 @@ def name(config: dict, dataset: str, model: str) -> str:
 
 
 def architecture(config: dict, dataset: str, model: str) -> str:
-    """The first entry that is the same network but for where it begins; MODEL itself where that is not enough.
+    """The entry that is the same network but for where it begins, at random first; MODEL where that is not enough.
 
     So models of one architecture that begin differently have one name, as a comparison of both wants it.
     """
     alike = [label for label in config["models"] if _bare(config, label) == _bare(config, model)]
     names = [name(config, dataset, label) for label in alike]
-    return alike[0] if len(set(names)) == len(names) else model
+    plainest = min(alike, key=lambda label: len(config["models"][label].keys() & ("pretrained", "weights")))
+    return plainest if len(set(names)) == len(names) else model
 
 
 def beginning(config: dict, dataset: str, model: str, pretrained: str | Sequence[str]) -> dict:

@@ -121,6 +121,9 @@ def test_one_architecture_has_one_name_wherever_it_begins_unless_that_is_not_eno
     full = complete(models=TINY["models"] | {"after": AFTER, "wider": AFTER | {"options": {"width": 3}}})
     found = {label: initialisation.architecture(full, "planted", label) for label in full["models"]}
     assert found == {"small_cnn": "small_cnn", "after": "small_cnn", "wider": "wider"}
+    # Whatever their order.
+    full = complete(models={"after": AFTER} | TINY["models"])
+    assert initialisation.architecture(full, "planted", "after") == "small_cnn"
     # On fashion both begin at random.
     assert initialisation.architecture(full, "fashion", "after") == "after"
 

@@ -55,7 +55,7 @@ def prepare_dag(*args, prepare=workflow._prepare_dag, **kwargs):
     workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *out_of_date()}
     # For the sake of a limit of jobs per second Snakemake looks at all ready jobs again a second after every look: with
     # some hundred jobs that takes half a core. On one machine no limit is needed.
-    if workflow.local_exec:
+    if workflow.local_exec and workflow.scheduling_settings:
         workflow.scheduling_settings.max_jobs_per_timespan = None
     return prepare(*args, **kwargs)
 

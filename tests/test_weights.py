@@ -226,7 +226,7 @@ def test_what_a_file_of_weights_holds_makes_a_model_out_of_date_and_where_it_lie
     factory = f"    @classmethod\n    def of(cls, classes):\n        return nn.Sequential({layers})\n"
     code = f"from torch import nn\n\n\nclass Nets:\n{factory}"
     (folder / "mine.py").write_text(code)
-    end = "results/fashion/mine/baseline/seed-0/roar/ends/repeat-0.csv"
+    end = "results/fashion/mine/baseline/seed-0/roar/mean/ends/repeat-0.csv"
 
     def words(path):
         entry = {"call": "mine:Nets.of", "weights": str(path), "train": False}

@@ -22,8 +22,8 @@ ZERO = CONSTANT | {
 FAMILIES = ("faithfulness", "localisation", "complexity", "stability", "randomisation", "axiomatic")
 # Metrics that tell the truth from noise on many images only: each says little (0 or 1; every step alike; how much).
 WEAK = {"iic", "score_behaviour", "monotonicity", "infidelity"}
-# Every step counts alike, however little it changes: on 300 images the truth is ahead of its opposite by 2 to 10 standard
-# errors for three trained networks and behind by 4 for a fourth. What they are is tested by hand.
+# Every step counts alike, however little it changes: on 300 images the truth is ahead of its opposite by 2 to 10
+# standard errors for three trained networks and behind by 4 for a fourth. What they are is tested by hand.
 EVERY_STEP = {"score_behaviour", "monotonicity"}
 # Metrics without a score for an image that is already known when it is blurred, whatever the map.
 BLURRED = {"sic", "aic"}

@@ -310,9 +310,8 @@ def test_checks_of_roar_have_tables_and_a_later_fraction_adds_its_own_steps_alon
     assert list(leakage.columns[-2:]) == ["accuracy", "chance"]
     # The same seeds: the first step is plain ROAR's, with its ends.
     pd.testing.assert_frame_equal(steps, plain[plain["method"] == "gradient"])
-    more = settings(folder, roar=roar | {"recursive": recursive | {"fractions": [0.7, 0.5]}})
-    earlier = settings(folder, roar=roar | {"recursive": recursive | {"fractions": [0.2, 0.5]}})
-    for words, number in ((more, 2), (earlier, 4)):
+    for fractions, number in (([0.7, 0.5], 2), ([0.2, 0.5], 4)):
+        words = settings(folder, roar=roar | {"recursive": recursive | {"fractions": fractions}})
         found = jobs(project, folder, *tables, *words)
         assert (found["recurse"], found["tabulate_recursive_roar"]) == (number, 1)
         assert not found.keys() & {"leak", "retrain", "rank", "attribute", "train", "tabulate_roar"}

@@ -342,7 +342,7 @@ def test_how_often_a_training_saves_its_state_is_no_change(run):
     assert not list((folder / "results").rglob("*.checkpoint"))
     log = folder / "results/logs/fashion/small_cnn/baseline/seed-0/train.log"
     assert ".model.h5.checkpoint cannot be read" in log.read_text()
-    assert jobs(project, folder) == Counter()
+    assert jobs(project, folder, *settings(folder, training=training)) == Counter()
 
 
 def test_how_many_fractions_train_side_by_side_is_no_change_and_a_redrawn_control_concerns_itself_alone(run):

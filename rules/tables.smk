@@ -43,10 +43,11 @@ PARTS = {
     "ranking": paths(RANKING, SCORED),
     **({"masked_accuracy": list(dict.fromkeys(paths(DEGRADED, CURVES)))} if CURVES else {}),
     **({"agreement_difference": paths(DIFFERENCE, COMPARED)} if COMPARED else {}),
-    **({"robustness": paths(ROBUSTNESS, PAIRS)} if PAIRS else {}),
-    **({"alignment_models": paths(COPIES, PAIRS)} if PAIRS else {}),
-    **({"alignment_curves": paths(ALIGNMENT_CURVES, PAIRS)} if PAIRS else {}),
 }
+if PAIRS:
+    PARTS["robustness"] = paths(ROBUSTNESS, PAIRS)
+    PARTS["alignment_models"] = paths(COPIES, PAIRS)
+    PARTS["alignment_curves"] = paths(ALIGNMENT_CURVES, PAIRS)
 EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
 ]

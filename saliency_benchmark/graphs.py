@@ -1,4 +1,4 @@
-"""A step of training as one CUDA graph: a small network's step is hundreds of kernels shorter than their launches."""
+"""Work of one shape as one CUDA graph: a small network's step is hundreds of kernels shorter than their launches."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ BEFORE = 3
 
 
 class Recorded:
-    """STEP(*tensors), which works in place; on a GPU recorded once and replayed, for tensors of the same shapes.
+    """STEP(*tensors), of a training or a pass; on a GPU recorded once and replayed, for tensors of the same shapes.
 
     What it gives is overwritten by the next call. Where recording fails, STEP goes on as it is. The recording has not
     been run so far, for want of a GPU: the tests show that without one, and where it fails, the step is STEP itself.

@@ -14,6 +14,11 @@ ENDINGS = (".jpg", ".jpeg", ".png")
 Entry = tuple[Path, int]
 
 
+def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, int, int]:
+    """What `datasets` ask for before any image is read: (channel, row, column)."""
+    return 3, *size
+
+
 def blocks(entries: Sequence[Entry], size: Sequence[int], crop: float) -> Iterator[dict[str, np.ndarray]]:
     """The images of ENTRIES (path, label) as `datasets` gives them, BLOCK at a time; see `read`."""
     for start in range(0, len(entries), BLOCK):

@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from saliency_benchmark import artifacts, design, figures, files, report_alignment, report_reliability, report_roar
-from saliency_benchmark.report_keys import RUN, named
+from saliency_benchmark.report_keys import RUN, interval, named
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 # No tables, or such as are too long for the page.
@@ -82,7 +82,7 @@ def rankings(summary: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, pd.Da
 def _ranked(part: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     ranks = part.pivot(index="method", columns="metric", values="mean_rank")[part["metric"].unique()]
     ranks.insert(0, "mean rank", ranks.mean(axis=1))
-    means = part.assign(shown=[_interval(*row) for row in part[["mean", "low", "high"]].to_numpy()])
+    means = part.assign(shown=[interval(*row) for row in part[["mean", "low", "high"]].to_numpy()])
     scores = means.pivot(index="method", columns="metric", values="shown")[part["metric"].unique()]
     order = ranks.sort_values("mean rank").index
     ranks, scores = (table.loc[order].rename_axis(columns=None).reset_index() for table in (ranks, scores))
@@ -132,7 +132,3 @@ def soundness(quality: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         table["invalid maps"] = methods["invalid"].agg(lambda counts: int((counts > 0).sum()))
         names = {"gap": "|completeness gap|", "positive_share": "positive share", "zero_share": "zero share"}
         yield named(values), table.rename(columns=names).reset_index()
-
-
-def _interval(mean: float, low: float, high: float) -> str:
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(mean) else ""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from saliency_benchmark import artifacts, figures, figures_alignment
+from saliency_benchmark.report_keys import interval
 from saliency_benchmark.robustness import BENT, BROKEN, EMPTY, FIRM, MARGIN, OPEN, ROBUST
 from saliency_benchmark.robustness_tables import ALL
 
@@ -99,7 +100,7 @@ def readable(part: pd.DataFrame) -> pd.DataFrame:
     """The rows of a trained model to read: intervals in one cell, accuracies in another."""
     several = [name for name in ("masks", "tuned", "label") if part[name].nunique() > 1]
     shown = part[["method", *several, "measure"]].copy()
-    shown["aligned - misaligned"] = [_interval(row.mean, row.low, row.high) for row in part.itertuples()]
+    shown["aligned - misaligned"] = [interval(row.mean, row.low, row.high) for row in part.itertuples()]
     for name in ("before", "aligned", "misaligned"):
         if f"mean_{name}" in part:
             shown[name] = part[f"mean_{name}"]
@@ -112,7 +113,7 @@ def readable(part: pd.DataFrame) -> pd.DataFrame:
 
 def by_masks(whole: pd.DataFrame) -> pd.DataFrame:
     """Mean differences with intervals, a column per variant of the masks."""
-    told = whole.assign(shown=[_interval(row.mean, row.low, row.high) for row in whole.itertuples()])
+    told = whole.assign(shown=[interval(row.mean, row.low, row.high) for row in whole.itertuples()])
     keys = ["method", *(["tuned"] if whole["tuned"].nunique() > 1 else []), "measure"]
     wide = told.pivot(index=keys, columns="masks", values="shown")[list(dict.fromkeys(whole["masks"]))]
     return wide.rename_axis(columns=None).reset_index()
@@ -172,12 +173,6 @@ def examples(path: str, pairs: list[tuple[dict, dict]], number: int) -> Iterator
 def _first(path: str, number: int) -> artifacts.Arrays:
     with artifacts.Reader(path, artifacts.MAPS) as maps:
         return next(maps.blocks(number, number, ("attribution", "index", "target")))
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    if not np.isfinite(value):
-        return ""
-    return f"{value:.3f}" + (f" [{low:.3f}, {high:.3f}]" if np.isfinite(low) else "")
 
 
 def _number(value: float, digits: int = 3) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from saliency_benchmark import figures_roar, roar_sentences, roar_summary
-from saliency_benchmark.report_keys import RUN, named
+from saliency_benchmark.report_keys import RUN, interval, named
 
 SETTING = ["order", "fill", "unit"]
 USED = ("roar", "roar_summary", "roar_contrasts", "protocol_agreement", "leakage", "masked_accuracy")
@@ -74,8 +74,8 @@ def area_scores(summary: pd.DataFrame, leakage: pd.DataFrame | None) -> pd.DataF
     several = [name for name in SETTING if summary[name].nunique() > 1]
     shown = table[[*several, "method"]].copy()
     numbers = table[names].to_dict("records")
-    shown["area score"] = [_interval(row["area_score"], row["low"], row["high"]) for row in numbers]
-    shown["mean gain"] = [_interval(row["gain"], row["gain_low"], row["gain_high"]) for row in numbers]
+    shown["area score"] = [interval(row["area_score"], row["low"], row["high"]) for row in numbers]
+    shown["mean gain"] = [interval(row["gain"], row["gain_low"], row["gain_high"]) for row in numbers]
     shown["beats random"] = ["" if pd.isna(row["beats_random"]) else str(row["beats_random"]) for row in numbers]
     if leakage is not None and len(leakage):
         means = leakage.groupby(["method", "fraction"])[["accuracy", "chance"]].mean().reset_index()
@@ -114,9 +114,3 @@ def _where(table: pd.DataFrame, values: tuple) -> pd.DataFrame:
 
 def _plain(table: pd.DataFrame | None) -> pd.DataFrame:
     return pd.DataFrame() if table is None else table.drop(columns=RUN)
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    if not np.isfinite(value):
-        return ""
-    return f"{value:.3f}" + (f" [{low:.3f}, {high:.3f}]" if np.isfinite(low) else "")

@@ -1,7 +1,6 @@
 """The command on tables of robustness: what the difference depends on, whether measures agree, a verdict for each."""
 
 import argparse
-from pathlib import Path
 
 from saliency_benchmark import files, score_commands
 
@@ -15,7 +14,6 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="CSV: columns method, image, measure, difference (and aligned, misaligned); model, initialisation, label, "
         "seed are pooled where the formula does not name them, any others divide the table",
     )
-    part.add_argument("--output", required=True, help="CSV to write: the coefficients")
     part.add_argument(
         "--formula",
         help="'difference ~ model + method', joined by + : or *; if not given, model, method, initialisation and label "
@@ -25,10 +23,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     part.add_argument("--correlation", help="CSV to write too: correlations of the measures")
     part.add_argument("--summary", help="CSV to write too: means, intervals and verdicts")
     part.add_argument("--models", help="CSV as alignment_models.csv: accuracies and losses, which verdicts look at")
-    part.add_argument("--ignore", action="append", default=[], metavar="COLUMN", help="a column that is no key")
-    part.add_argument("--confidence", type=float, default=0.95, help="coverage of the intervals (0.95)")
-    part.add_argument("--resamples", type=int, default=2000, help="bootstrap samples of the images (2000)")
-    part.add_argument("--seed", type=int, default=0, help="of all that is drawn (0)")
+    score_commands.add_shared(part, {"confidence": 0.95, "resamples": 2000, "seed": 0})
     part.set_defaults(command=run)
 
 
@@ -36,12 +31,10 @@ def run(arguments: argparse.Namespace) -> None:
     # A second of imports, for those who need them.
     from saliency_benchmark import regression, robustness, robustness_correlation, robustness_tables, tables
 
-    drawn = {name: getattr(arguments, name) for name in ("confidence", "resamples", "seed")}
+    drawn = {name: getattr(arguments, name) for name in score_commands.DRAWN}
     score_commands.check(drawn)
-    named = [arguments.table, arguments.models, arguments.output, arguments.correlation, arguments.summary]
-    paths = [Path(path).resolve() for path in named if path]
-    if len({*paths}) < len(paths):
-        raise ValueError("a table would be written over another; name another output")
+    read, written = (arguments.table, arguments.models), (arguments.output, arguments.correlation, arguments.summary)
+    score_commands.check_apart(*read, *written)
     table = robustness_tables.read(arguments.table, arguments.ignore)
     models = robustness_tables.read_models(arguments.models) if arguments.models else None
     options = {"cluster": arguments.cluster, "confidence": arguments.confidence}

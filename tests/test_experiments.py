@@ -48,6 +48,17 @@ def test_a_study_of_reliability_has_every_subset_of_the_recipes_parts_three_grou
     assert len(settings["seeds"]) >= 3
 
 
+def test_the_study_on_natural_images_asks_the_same_of_each_part_alone_and_of_all_together():
+    small, natural = (
+        yaml.safe_load((ROOT / f"experiments/{name}.yaml").read_text())
+        for name in ("reliability-quick", "reliability-cifar10-quick")
+    )
+    assert list(natural["recipes"]) == ["baseline", *PARTS, "_".join(PARTS)]
+    assert natural["recipes"].items() <= small["recipes"].items()
+    for part in ("models", "seeds", "methods", "metrics", "scoring", "agreement"):
+        assert natural[part] == small[part]
+
+
 @pytest.mark.parametrize("name", ["reliability", "reliability-quick"])
 def test_a_study_of_reliability_leads_from_the_baseline_to_fp(name):
     recipes = yaml.safe_load((ROOT / f"experiments/{name}.yaml").read_text())["recipes"]

@@ -17,6 +17,7 @@ from saliency_benchmark.progress import LOGGER
 
 REGIONS = False
 FILES = ("root",)
+shape = pictures.shape
 
 
 def load(
@@ -44,10 +45,6 @@ def load(
         raise ValueError(f"none of the {len(wanted)} {split} images of images.txt is in {Path(root, 'images')}")
     LOGGER.info("birdsnap, %s: %d of %d listed images are there", split, len(there), len(wanted))
     return pictures.blocks(pictures.in_turn(there)[: {"train": train, "test": test}[split]], size, crop)
-
-
-def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, int, int]:
-    return 3, *size
 
 
 def _lines(root: str, name: str) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from saliency_benchmark import chexpert_files
+from saliency_benchmark import chexpert_files, pictures
 
 REGIONS = True
 FILES = ("root",)
+shape = pictures.shape
 
 
 def load(
@@ -40,7 +41,3 @@ def load(
             f"none of the {len(found[split])} {split} radiographs has outlines: are they of another split?"
         )
     return chexpert_files.blocks(found[split][: {"train": train, "test": test}[split]], size, told)
-
-
-def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, int, int]:
-    return 3, *size

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from saliency_benchmark import chexpert_files, seeds
+from saliency_benchmark import chexpert_files, pictures, seeds
 
 REGIONS = False
 FILES = ("root",)
+shape = pictures.shape
 
 
 def load(
@@ -42,10 +43,6 @@ def load(
         chexpert_files.apart(known, other)
         found = known if split == "train" else other
     return chexpert_files.blocks(found[: {"train": train, "test": test}[split]], size)
-
-
-def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, int, int]:
-    return 3, *size
 
 
 def _aside(patients: Sequence[str], share: float, seed: int) -> set[str]:

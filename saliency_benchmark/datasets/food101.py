@@ -14,6 +14,7 @@ from saliency_benchmark import pictures
 
 REGIONS = False
 FILES = ("root",)
+shape = pictures.shape
 
 
 def load(
@@ -33,10 +34,6 @@ def load(
     entries = [(Path(root, "images", f"{name}.jpg"), classes.index(_class(name))) for name in _names(root, split)]
     chosen = pictures.in_turn(entries)[: {"train": train, "test": test}[split]]
     return pictures.blocks(chosen, size, crop)
-
-
-def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, int, int]:
-    return 3, *size
 
 
 def _names(root: str, split: str) -> list[str]:

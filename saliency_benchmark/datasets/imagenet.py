@@ -12,6 +12,7 @@ from saliency_benchmark import pictures
 
 REGIONS = False
 FILES = ("root",)
+shape = pictures.shape
 SPLITS = {"train": "train", "test": "val"}
 
 
@@ -31,7 +32,3 @@ def load(
     classes = sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
     entries = pictures.in_turn(pictures.in_class_folders(root, SPLITS[split], classes))
     return pictures.blocks(entries[: {"train": train, "test": test}[split]], size, crop)
-
-
-def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, int, int]:
-    return 3, *size

@@ -6,6 +6,9 @@ torch computes attention in one call, which no rule can look into. The functions
 Dropout is left out: models are explained in evaluation mode.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import torch
 from torch.nn import functional
 
@@ -105,3 +108,19 @@ def _attend(
         scores = scores + mask
     shares = scores.softmax(-1)
     return torch.matmul(shares, value), shares
+
+
+def written_out(mode: Callable[[], AbstractContextManager]) -> dict[str, Callable]:
+    """Rules for `rewriting` by the names of torch's functions: attention in single steps, seen by MODE()."""
+
+    def rule(written: Callable) -> Callable:
+        def answer(function: Callable, *args: object, **more: object) -> object:
+            with mode():
+                return written(*args, **more)
+
+        return answer
+
+    return {
+        "multi_head_attention_forward": rule(multi_head_attention),
+        "scaled_dot_product_attention": rule(scaled_dot_product),
+    }

@@ -16,9 +16,9 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from saliency_benchmark import gradients
-from saliency_benchmark.explaining import relevance, relevance_calls
+from saliency_benchmark.explaining import attention_forward, relevance, relevance_calls
 from saliency_benchmark.explaining.live_rules import Ruled, followed, scaled, slopes, stable
-from saliency_benchmark.explaining.recorded_calls import Call, plain, recorded, written_out
+from saliency_benchmark.explaining.recorded_calls import Call, plain, recorded
 from saliency_benchmark.explaining.relevance import Composite
 from saliency_benchmark.explaining.relevance_rules import Layer, Rule, channels, stabilised
 from saliency_benchmark.explaining.rewriting import Rewriting
@@ -63,27 +63,13 @@ class _Rules:
         self.mode: Rewriting
 
     def rules(self) -> dict[str, Callable]:
-        told = {
-            **dict.fromkeys(relevance.CONVOLUTIONS, self._convolution),
-            **dict.fromkeys(relevance.PASSING, self._passing),
-            **dict.fromkeys([f"{name}_" for name in relevance.PASSING], self._passing),
-            **dict.fromkeys(relevance.PRODUCTS, self._halved),
-            **dict.fromkeys(("mul", "mul_", "multiply", "__mul__", "__rmul__"), self._product),
-            **dict.fromkeys(("div", "div_", "true_divide", "__truediv__"), self._quotient),
-            **dict.fromkeys(("relu", "relu_"), self._relu),
-            **dict.fromkeys(("add", "add_", "__add__", "__iadd__"), self._add),
-            **dict.fromkeys(relevance.AVERAGES, self._average),
-            **dict.fromkeys(CURVED, self._curved),
-            "linear": self._dense,
-            "batch_norm": self._batch_norm,
-            "layer_norm": self._layer_norm,
-            "group_norm": self._group_norm,
-            "normalize": self._normalize,
-        }
+        kinds = (*relevance.KINDS, "batch_norm", "layer_norm", "group_norm", "normalize")
+        told = relevance.by_name({kind: getattr(self, f"_{kind}") for kind in kinds})
+        told |= dict.fromkeys(CURVED, self._curved)
         if self._composite is not None and self._composite.constant_attention:
             told["softmax"] = self._constant
         recorded = {name: self._told(rule) for name, rule in told.items()}
-        return recorded | written_out(lambda: self.mode)
+        return recorded | attention_forward.written_out(lambda: self.mode)
 
     def _told(self, rule: Callable) -> Callable:
         """RULE with the recorded call; what does not depend on the image is as it was recorded."""

@@ -12,10 +12,6 @@ from saliency_benchmark.explaining.rewriting import Rewriting
 
 PLAIN = {"__iadd__": torch.add, "__add__": torch.add, "__mul__": torch.mul, "__rmul__": torch.mul,
          "__truediv__": torch.div}  # fmt: skip
-WRITTEN = {
-    "multi_head_attention_forward": attention_forward.multi_head_attention,
-    "scaled_dot_product_attention": attention_forward.scaled_dot_product,
-}
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ def recorded(model: nn.Module, images: torch.Tensor, names: Iterable[str]) -> tu
         return output
 
     with torch.enable_grad(), Rewriting(dict.fromkeys(names, record)) as mode:
-        mode.rules |= written_out(lambda: mode)
+        mode.rules |= attention_forward.written_out(lambda: mode)
         given = model(images.detach())
     mode.rules = {}
     return calls, given
@@ -53,14 +49,3 @@ def plain(function: Callable) -> Callable:
     if not name.endswith("_") or name.endswith("__"):
         return function
     return getattr(functional, name[:-1], None) or getattr(torch, name[:-1])
-
-
-def written_out(mode: Callable[[], Rewriting]) -> dict[str, Callable]:
-    def rule(written: Callable) -> Callable:
-        def answer(function: Callable, *args: object, **more: object) -> object:
-            with mode():
-                return written(*args, **more)
-
-        return answer
-
-    return {name: rule(written) for name, written in WRITTEN.items()}

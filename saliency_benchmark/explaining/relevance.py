@@ -22,11 +22,20 @@ from saliency_benchmark.explaining.keeping import Kept, kept
 from saliency_benchmark.explaining.relevance_rules import Epsilon, Layer, Rule, channels, stabilised
 from saliency_benchmark.explaining.rewriting import Rewriting
 
-CONVOLUTIONS = tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3))
 PASSING = ("gelu", "silu", "hardswish", "hardtanh", "relu6", "elu", "selu", "celu", "mish", "softplus", "tanh",
            "sigmoid", "hardsigmoid", "softsign", "logsigmoid")  # fmt: skip
-AVERAGES = tuple(f"{adaptive}avg_pool{n}d" for adaptive in ("", "adaptive_") for n in (1, 2, 3))
-PRODUCTS = ("matmul", "bmm", "__matmul__", "einsum", "baddbmm")
+# Names of the functions of each kind.
+KINDS = {
+    "convolution": tuple(f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)),
+    "dense": ("linear",),
+    "passing": (*PASSING, *(f"{name}_" for name in PASSING)),
+    "halved": ("matmul", "bmm", "__matmul__", "einsum", "baddbmm"),
+    "product": ("mul", "mul_", "multiply", "__mul__", "__rmul__"),
+    "quotient": ("div", "div_", "true_divide", "__truediv__"),
+    "relu": ("relu", "relu_"),
+    "add": ("add", "add_", "__add__", "__iadd__"),
+    "average": tuple(f"{adaptive}avg_pool{n}d" for adaptive in ("", "adaptive_") for n in (1, 2, 3)),
+}
 
 # Parts of fewer images read a network's weights too often.
 SEVERAL = 32
@@ -117,6 +126,11 @@ def unsuited(model: nn.Module, shape: tuple[int, int, int]) -> str | None:
     return None if same else "its forward pass changes tensors in place and leaves the result; write x = f(x) there"
 
 
+def by_name(rules: dict[str, Callable]) -> dict[str, Callable]:
+    """RULES by kind -> by the names of the functions of that kind; a kind of one function has its name."""
+    return {name: rule for kind, rule in rules.items() for name in KINDS.get(kind, (kind,))}
+
+
 class _Call:
     """A layer as it was just called: a batch norm that follows at once belongs to it."""
 
@@ -140,25 +154,11 @@ class _Calls:
 
     def rules(self) -> dict[str, Callable]:
         softmax = {"softmax": relevance_calls.constant} if self._composite.constant_attention else {}
-        return {
-            **softmax,
-            **dict.fromkeys(CONVOLUTIONS, self._convolution),
-            **dict.fromkeys(PASSING, relevance_calls.passing),
-            **dict.fromkeys([f"{name}_" for name in PASSING], relevance_calls.passing),
-            **dict.fromkeys(PRODUCTS, relevance_calls.halved),
-            **dict.fromkeys(("mul", "mul_", "multiply", "__mul__", "__rmul__"), relevance_calls.product),
-            **dict.fromkeys(("div", "div_", "true_divide", "__truediv__"), relevance_calls.quotient),
-            **dict.fromkeys(("relu", "relu_"), relevance_calls.relu),
-            **dict.fromkeys(("add", "add_", "__add__", "__iadd__"), relevance_calls.add),
-            **dict.fromkeys(AVERAGES, relevance_calls.average),
-            "linear": self._dense,
-            "batch_norm": self._batch_norm,
-            "layer_norm": relevance_calls.layer_norm,
-            "group_norm": relevance_calls.group_norm,
-            "normalize": relevance_calls.normalize,
-            "multi_head_attention_forward": self._written_out(attention_forward.multi_head_attention),
-            "scaled_dot_product_attention": self._written_out(attention_forward.scaled_dot_product),
-        }
+        kinds = {"convolution": self._convolution, "dense": self._dense, "batch_norm": self._batch_norm}
+        others = ("passing", "halved", "product", "quotient", "relu", "add", "average")
+        others += ("layer_norm", "group_norm", "normalize")
+        kinds |= {kind: getattr(relevance_calls, kind) for kind in others}
+        return by_name(kinds) | softmax | attention_forward.written_out(lambda: self.mode)
 
     def _convolution(self, function: Callable, images: torch.Tensor, weight: torch.Tensor, *args: object, **more):
         return self._layer(self._composite.convolution, function, images, weight, *args, **more)
@@ -197,10 +197,3 @@ class _Calls:
         made = self._made.of(last.layer.weight, last.layer.bias, mean, variance, weight, bias)
         layer = replace(last.layer, output=output, scale=scale, shift=shift, made=made.setdefault(epsilon, {}))
         return last.rule(layer, last.found)
-
-    def _written_out(self, written: Callable) -> Callable:
-        def rule(function: Callable, *args: object, **more: object) -> object:
-            with self.mode:
-                return written(*args, **more)
-
-        return rule

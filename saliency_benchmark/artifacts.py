@@ -12,8 +12,11 @@ import numpy as np
 from saliency_benchmark import files
 from saliency_benchmark.schemas import (
     IMAGES,
+    ITEM_MAPS,
+    ITEMS,
     MAPS,
     MODEL,
+    QUESTIONS,
     RANKS,
     READINGS,
     SCORES,
@@ -26,8 +29,11 @@ from saliency_benchmark.schemas import (
 
 __all__ = [
     "IMAGES",
+    "ITEMS",
+    "ITEM_MAPS",
     "MAPS",
     "MODEL",
+    "QUESTIONS",
     "RANKS",
     "READINGS",
     "SCORES",

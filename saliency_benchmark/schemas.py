@@ -61,6 +61,23 @@ MAPS = Schema(
 RANKS = Schema("ranks", {"level": "image [channel] row column", "count?": "step", "index": "image"})
 READINGS = Schema("readings", {"index": "image", "target": "image"}, open=True)
 SCORES = Schema("scores", {"score": "method image", "method": "method", "index": "image"})
+# Questions of the utility study, a row of them per item; `shown`: models, two where they are compared, or one.
+_ASKED = {
+    "image": "item channel row column",
+    "shifted?": "item channel row column",
+    "prediction": "item shown",
+    "probability": "item shown",
+    "answer": "item",
+    "label": "item",
+    "index": "item",
+    "difficulty": "item",
+    "training": "item",
+    "pair?": "item",
+}
+QUESTIONS = Schema("questions", _ASKED | {"oracle": "item shown row column"})
+ITEM_MAPS = Schema("item maps", {"map": "item shown row column", "index": "item"})
+# Items as a person or a simulated user sees them: the questions with their maps by every explanation.
+ITEMS = Schema("items", _ASKED | {"map": "item explanation shown row column", "explanation": "explanation"})
 
 
 def axes_of(schema: Schema) -> dict[str, str]:

@@ -4,13 +4,19 @@ PYTHON ?= python3
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.made-from-lock
 
-.PHONY: run test style lock envs settings clean
+.PHONY: run test study style lock envs settings vendor clean
 
 run: $(READY)
 	$(BIN)/python tools/run.py $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# The pages of the study with people, from the workflow's items: make study TASK=counterfactual_simulation ARGS="--settings study.yaml"
+TASK ?= model_selection
+ITEMS ?= $(sort $(wildcard results/*/*/*/seed-*/utility/$(TASK)/items.h5))
+study: $(READY)
+	$(BIN)/python -m saliency_benchmark study-build $(ITEMS) --output results/study/$(TASK) $(ARGS)
 
 style: $(READY)
 	$(BIN)/pre-commit run --all-files
@@ -33,6 +39,11 @@ envs: $(READY)
 
 settings: $(READY)
 	$(BIN)/python -m saliency_benchmark settings
+
+# What the pages are made with, from npm, by study/package-lock.json. Read the difference before you commit it.
+vendor:
+	npm ci --prefix study --ignore-scripts
+	cp study/node_modules/jspsych/dist/index.browser.min.js study/vendor/jspsych.js
 
 clean:
 	rm -rf results/* .snakemake

@@ -1,7 +1,7 @@
 """Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE | ...`.
 
 Those that analyse tables of scores, ROAR curves or robustness, whoever made them, are told in `score_commands`,
-`roar_commands`, `robustness_commands`.
+`roar_commands`, `robustness_commands`; those of the study with people in `kit_commands`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from saliency_benchmark import (
     artifacts,
     catalogue,
     config,
+    kit_commands,
     registry,
     roar_commands,
     robustness_commands,
@@ -61,6 +62,7 @@ def main(words: list[str] | None = None) -> int:
     score_commands.add(commands)
     roar_commands.add(commands)
     robustness_commands.add(commands)
+    kit_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
         arguments.command(arguments)

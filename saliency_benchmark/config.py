@@ -24,9 +24,22 @@ def complete(config: dict) -> dict:
     return config
 
 
+def complete_by(schema: dict, settings: object, what: str) -> dict:
+    """SETTINGS of WHAT with the defaults of SCHEMA, which has no `$ref`. Raises ValueError: all that is wrong."""
+    settings = _spoken({} if settings is None else settings, schema)
+    problems = _schema_problems(schema, settings)
+    if problems:
+        raise ValueError(f"{what} cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    return _filled(settings, schema)
+
+
+def _schema_problems(schema: dict, settings: object) -> list[str]:
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(settings)
+    return [_told(error) for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])]
+
+
 def _type_problems(config: dict) -> list[str]:
-    errors = jsonschema.Draft202012Validator(SCHEMA).iter_errors(config)
-    problems = [_told(error) for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])]
+    problems = _schema_problems(SCHEMA, config)
     known = SCHEMA["$defs"]["training"]["properties"]
     for name, dataset in (config.get("datasets") or {}).items() if not problems else ():
         part = jsonschema.Draft202012Validator({**SCHEMA["$defs"]["training"], "$defs": SCHEMA["$defs"]})

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from saliency_benchmark.config import SCHEMA, resolved
 
 
-def settings_table() -> str:
-    """Every setting in a line of Markdown: name, values, default, meaning."""
-    rows = "".join(f"| `{' | '.join(row)} |\n" for row in _rows(SCHEMA))
+def settings_table(schema: dict = SCHEMA) -> str:
+    """Every setting of SCHEMA in a line of Markdown: name, values, default, meaning."""
+    rows = "".join(f"| `{' | '.join(row)} |\n" for row in _rows(schema))
     return "| setting | values | default | meaning |\n| --- | --- | --- | --- |\n" + rows
 
 

@@ -88,7 +88,8 @@ def contents(path):
 def given_model(wildcards):
     """What decides a model before training: its entry; for a file of weights stands what it holds, not where it is."""
     entry = initialisation.entry(config, wildcards.dataset, wildcards.model)
-    return entry | ({"weights": contents(entry["weights"])} if "weights" in entry else {})
+    told = {key: value for key, value in entry.items() if key != "training"}
+    return told | ({"weights": contents(entry["weights"])} if "weights" in entry else {})
 
 
 def pretrained(wildcards):
@@ -99,7 +100,7 @@ def pretrained(wildcards):
 
 def architecture(wildcards):
     """What ROAR trains anew from random weights: the entry without what concerns weights of its own."""
-    own = ("weights", "train", "pretrained")
+    own = ("weights", "train", "pretrained", "training")
     return {key: value for key, value in config["models"][wildcards.model].items() if key not in own}
 
 
@@ -109,8 +110,9 @@ def recipe(wildcards):
 
 
 def training(wildcards):
-    """Training settings, with those of the data set before the general ones; not how often a state is saved."""
-    return {key: value for key, value in design.training(config, wildcards.dataset).items() if key != "checkpoint"}
+    """Training settings of the model on the data set; not how often a state is saved."""
+    settings = design.training(config, wildcards.dataset, wildcards.model)
+    return {key: value for key, value in settings.items() if key != "checkpoint"}
 
 
 def retraining(wildcards):

@@ -124,8 +124,7 @@ def _model_problems(config: dict) -> Iterator[str]:
 
 
 def _training_problems(config: dict) -> Iterator[str]:
-    for dataset in config["datasets"]:
-        settings = design.training(config, dataset)
+    for dataset, settings in _trainings(config).items():
         asked = {name for name in design.BY_VALIDATION if settings.get(name) not in (None, False, 0, "last")}
         for name in sorted(asked) if not settings["validation"] else ():
             told = f"training.{name} is {settings[name]}, and no images of {dataset} are set aside for validation"
@@ -135,6 +134,17 @@ def _training_problems(config: dict) -> Iterator[str]:
         method = entry["options"].get("saliency")
         if method and provenance.constant(registry.file("methods", method, {}), "NEEDS_REGIONS"):
             yield f"recipes.{label}.options.saliency: {method} needs regions, which training does not have"
+
+
+def _trainings(config: dict) -> dict[str, dict]:
+    """Training settings by what has them: a data set, or a model of settings of its own on it."""
+    return {
+        f"{model} on {dataset}" if config["models"][model]["training"] else dataset: design.training(
+            config, dataset, model
+        )
+        for dataset, entry in config["datasets"].items()
+        for model in entry.get("models", config["models"])
+    }
 
 
 def _schedule_problems(dataset: str, settings: dict) -> Iterator[str]:

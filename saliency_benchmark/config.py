@@ -41,10 +41,11 @@ def _schema_problems(schema: dict, settings: object) -> list[str]:
 def _type_problems(config: dict) -> list[str]:
     problems = _schema_problems(SCHEMA, config)
     known = SCHEMA["$defs"]["training"]["properties"]
-    for name, dataset in (config.get("datasets") or {}).items() if not problems else ():
+    entries = [(kind, *entry) for kind in ("datasets", "models") for entry in (config.get(kind) or {}).items()]
+    for kind, name, entry in entries if not problems else ():
         part = jsonschema.Draft202012Validator({**SCHEMA["$defs"]["training"], "$defs": SCHEMA["$defs"]})
-        place = f"datasets.{name}.training"
-        problems += [_told(error, place, known) for error in part.iter_errors(dataset.get("training", {}))]
+        place = f"{kind}.{name}.training"
+        problems += [_told(error, place, known) for error in part.iter_errors(entry.get("training", {}))]
     return problems
 
 

@@ -57,6 +57,43 @@ class Descent:
             memory.copy_(kept)
 
 
+class AdaptiveDescent:
+    """AdamW in the place of `Descent`: decay for weights, none for biases and norms."""
+
+    def __init__(self, network: nn.Module, decay: float, stacked: bool = False) -> None:
+        self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self._large = [parameter.ndim > (2 if stacked else 1) for parameter in self._parameters]
+        self._parts = {large: AdamW(self._of(large, self._parameters), decay * large) for large in (True, False)}
+        self.steps = 0
+
+    def step(self, loss: torch.Tensor, rate: float | torch.Tensor) -> None:
+        """One step of size RATE for LOSS; a parameter that LOSS does not use stays as it is."""
+        gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+        for large, part in self._parts.items():
+            part.step(self._of(large, gradients), rate)
+        self.steps += 1
+
+    def _of(self, large: bool, values: Sequence) -> list:
+        return [value for value, own in zip(values, self._large, strict=True) if own == large]
+
+    def state(self) -> dict:
+        return {"steps": self.steps, "parts": [part.state() for part in self._parts.values()]}
+
+    def resume(self, state: dict) -> None:
+        self.steps = state["steps"]
+        for part, kept in zip(self._parts.values(), state["parts"], strict=True):
+            part.resume(kept)
+
+
+def descent(
+    optimiser: str, network: nn.Module, *, momentum: float, decay: float, nesterov: bool, stacked: bool = False
+) -> Descent | AdaptiveDescent:
+    """What moves the weights of NETWORK: OPTIMISER is "sgd" or "adamw", which needs no momentum."""
+    if optimiser == "adamw":
+        return AdaptiveDescent(network, decay, stacked)
+    return Descent(network, momentum, decay, nesterov, stacked)
+
+
 class AdamW:
     """AdamW (Loshchilov and Hutter, 2019) by torch's own functional form, as torch.optim.AdamW with its defaults.
 
@@ -70,7 +107,7 @@ class AdamW:
         self._counts = [torch.zeros((), device=parameter.device) for parameter in self._parameters]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[torch.Tensor | None], rate: float) -> None:
+    def step(self, gradients: Sequence[torch.Tensor | None], rate: float | torch.Tensor) -> None:
         """One step of size RATE; a parameter without a gradient (None) stays as it is."""
         seen = [place for place, gradient in enumerate(gradients) if gradient is not None]
         if seen:

@@ -25,9 +25,9 @@ def trained(config: dict) -> list[dict]:
     ]
 
 
-def training(config: dict, dataset: str) -> dict:
-    """Training settings for DATASET: its own before the general ones."""
-    return config["training"] | config["datasets"][dataset]["training"]
+def training(config: dict, dataset: str, model: str) -> dict:
+    """Training settings for MODEL on DATASET: the model's own, then the data set's, then the general ones."""
+    return config["training"] | config["datasets"][dataset]["training"] | config["models"][model]["training"]
 
 
 def compared(config: dict) -> list[dict]:

@@ -16,7 +16,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from saliency_benchmark import calling, graphs, noise, training
 from saliency_benchmark.checkpoints import Checkpoint
-from saliency_benchmark.descent import Descent, rate
+from saliency_benchmark.descent import descent, rate
 from saliency_benchmark.progress import Progress
 from saliency_benchmark.resuming import Run
 from saliency_benchmark.training import Loss, Source
@@ -63,6 +63,7 @@ def train(
     factor: float = 0.1,
     crop: int = 0,
     nesterov: bool = True,
+    optimiser: str = "sgd",
     saved: Checkpoint | None = None,
 ) -> list[np.ndarray]:
     """As training.train, for each of SOURCES and its seed; there must be no `obstacle`, and as many images in all."""
@@ -73,7 +74,8 @@ def train(
         _given(loss, sources[0]),
         Chance(seeds),
     )
-    run = Run(stack, Descent(stack, momentum, weight_decay, nesterov, stacked=True), chance)
+    steps_of = descent(optimiser, stack, momentum=momentum, decay=weight_decay, nesterov=nesterov, stacked=True)
+    run = Run(stack, steps_of, chance)
     pace = partial(rate, steps=epochs * steps, warmup=warmup, schedule=schedule, factor=factor,
                    milestones=[epoch * steps for epoch in milestones])  # fmt: skip
     progress = Progress("training", epochs * steps * batch_size * len(sources))

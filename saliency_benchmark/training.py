@@ -10,7 +10,7 @@ import torch
 from saliency_benchmark import augmenting, calling, noise, seeds
 from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
-from saliency_benchmark.descent import Descent, rate
+from saliency_benchmark.descent import descent, rate
 from saliency_benchmark.progress import Progress
 from saliency_benchmark.resuming import Run, Watcher
 
@@ -86,10 +86,11 @@ def train(
     factor: float = 0.1,
     crop: int = 0,
     nesterov: bool = True,
+    optimiser: str = "sgd",
     watch: Watcher | None = None,
     saved: Checkpoint | None = None,
 ) -> np.ndarray:
-    """Train SOURCE's network in place by SGD; gives the mean loss of each epoch. The last epoch's weights stay.
+    """Train SOURCE's network in place; gives the mean loss of each epoch. The last epoch's weights stay.
 
     LOSS is a recipe (recipes/__init__.py). MILESTONES (epochs) and FACTOR are of the schedule "steps". WATCH is called
     after every epoch and ends the training if it gives True. SAVED gets the state at ends of epochs; with one of a
@@ -99,7 +100,8 @@ def train(
     network, device = source.classifier.network.train(), source.classifier.mean.device
     steps, source = max(1, len(source.labels) // batch_size), ready(source, epochs)
     generator, progress = noise.generator("training", seed), Progress("training", epochs * steps * batch_size)
-    run = Run(network, Descent(network, momentum, weight_decay, nesterov), generator, watch)
+    steps_of = descent(optimiser, network, momentum=momentum, decay=weight_decay, nesterov=nesterov)
+    run = Run(network, steps_of, generator, watch)
     pace = partial(rate, steps=epochs * steps, warmup=warmup, schedule=schedule, factor=factor,
                    milestones=[epoch * steps for epoch in milestones])  # fmt: skip
     loss = partial(loss, **calling.asked(loss, {"generator": generator, "classifier": source.classifier,

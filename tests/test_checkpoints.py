@@ -83,9 +83,11 @@ def fit(settings, saved=None, killed_at=None, by=kill, **more):
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 4, 7])
-@pytest.mark.parametrize("nesterov", [True, False])
-def test_a_killed_training_ends_with_the_bytes_of_one_that_was_not(epoch, nesterov, settings, tmp_path):
-    path, more = tmp_path / "model.h5", {"nesterov": nesterov}
+@pytest.mark.parametrize(
+    "more", [{"nesterov": True}, {"nesterov": False}, {"optimiser": "adamw", "learning_rate": 0.01}]
+)
+def test_a_killed_training_ends_with_the_bytes_of_one_that_was_not(epoch, more, settings, tmp_path):
+    path = tmp_path / "model.h5"
     with pytest.raises(Killed), Checkpoint(path, ORIGIN, 0) as saved:
         fit(settings, saved, killed_at=epoch, **more)
     assert [each.name for each in tmp_path.iterdir()] == ([".model.h5.checkpoint"] if epoch > 1 else [])

@@ -39,7 +39,8 @@ def test_every_setting_is_described():
 
 def test_defaults_are_filled_in_at_every_depth():
     full = config.complete(TINY)
-    assert full["training"] == {"epochs": 1, "batch_size": 20, "learning_rate": 0.1, "warmup": 0.2, "momentum": 0.9,
+    assert full["training"] == {"optimiser": "sgd", "epochs": 1,
+                                "batch_size": 20, "learning_rate": 0.1, "warmup": 0.2, "momentum": 0.9,
                                 "weight_decay": 0.0005, "flip": False, "schedule": "cosine", "nesterov": True,
                                 "validation": 0, "selection": "last", "temperature": False, "factor": 0.1,
                                 "crop": 0, "checkpoint": 60}  # fmt: skip
@@ -190,8 +191,27 @@ def test_validation_images_of_one_data_set_are_enough_for_it_alone():
     datasets = copy.deepcopy(TINY["datasets"])
     datasets["fashion"]["training"] = {"validation": 0.2, "temperature": True}
     full = config.complete(changed(datasets=datasets))
-    assert design.training(full, "fashion") == full["training"] | {"validation": 0.2, "temperature": True}
-    assert design.training(full, "planted") == full["training"]
+    assert design.training(full, "fashion", "small_cnn") == full["training"] | {"validation": 0.2, "temperature": True}
+    assert design.training(full, "planted", "small_cnn") == full["training"]
+
+
+def test_training_settings_of_a_model_come_before_those_of_the_data_set():
+    datasets, models = copy.deepcopy(TINY["datasets"]), copy.deepcopy(TINY["models"])
+    datasets["fashion"]["training"] = {"learning_rate": 0.3, "epochs": 7}
+    models["small_cnn"] = models["small_cnn"] | {"training": {"optimiser": "adamw", "learning_rate": 0.002}}
+    full = config.complete(changed(datasets=datasets, models=models))
+    own = {"optimiser": "adamw", "learning_rate": 0.002}
+    assert design.training(full, "fashion", "small_cnn") == full["training"] | {"epochs": 7} | own
+    assert design.training(full, "planted", "small_cnn") == full["training"] | own
+
+
+@pytest.mark.parametrize("kind", ["datasets", "models"])
+def test_a_misspelt_training_setting_is_named_where_it_stands(kind):
+    entries = copy.deepcopy(TINY[kind])
+    name = next(iter(entries))
+    entries[name] = (entries[name] or {}) | {"training": {"optimizer": "adamw"}}
+    with pytest.raises(ValueError, match=f"{kind}.{name}.training: .*optimizer.*did you mean 'optimiser'"):
+        config.complete(changed(**{kind: entries}))
 
 
 def test_controls_are_in_no_group_of_explanations():

@@ -66,6 +66,7 @@ def both(entry, seeds, loss, settings, double=True, number=40):
     [
         {},
         {"momentum": 0.0, "schedule": "constant"},
+        {"optimiser": "adamw", "learning_rate": 0.003, "weight_decay": 0.1},
         {"nesterov": False, "flip": False, "crop": 2, "schedule": "steps", "milestones": [1]},
     ],
 )

@@ -203,6 +203,23 @@ def test_steps_are_those_of_torchs_own_sgd(nesterov, settings):
     assert found.bias.item() == pytest.approx(other.bias.item(), rel=1e-5)
 
 
+def test_steps_of_adamw_are_torchs_with_decay_for_weights_alone(settings):
+    def loss(network, inputs, labels):
+        return ((network(inputs) - labels) ** 2).mean()
+
+    more = {"optimiser": "adamw", "weight_decay": 0.5, "schedule": "constant", "epochs": 6}
+    found = trained(loss, settings, **more)
+    other = One()
+    groups = [{"params": [other.weight], "weight_decay": 0.5}, {"params": [other.bias], "weight_decay": 0.0}]
+    theirs = torch.optim.AdamW(groups, lr=0.1)
+    for _ in range(6):
+        theirs.zero_grad()
+        loss(other, BYTES.float() / 255, torch.arange(12)).backward()
+        theirs.step()
+    assert found.weight.item() == pytest.approx(other.weight.item(), rel=1e-5)
+    assert found.bias.item() == pytest.approx(other.bias.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_steps_of_a_convolution_are_torchs_whatever_the_layout_of_its_gradient(momentum, draw):
     """The gradient of channels-last images lies otherwise in memory than the weights."""

@@ -4,12 +4,23 @@
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), guard(value));
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== null) made.setAttribute(name, value);
   }
   made.append(...children);
   return made;
+}
+
+// An act whose faults are told on the page (a browser tells none of a script that was opened as a file).
+function guard(act) {
+  return (...given) => {
+    try {
+      Promise.resolve(act(...given)).catch(stopped);
+    } catch (error) {
+      stopped(error);
+    }
+  };
 }
 
 function paragraphs(text) {

@@ -8,7 +8,7 @@ class Log {
     this.study = study;
     this.participant = participant;
     this.owner = randomText();
-    this.state = this.read() || { slot: null, token: randomText(), acknowledged: 0, saved: 0, events: [] };
+    this.state = this.read() || { slot: null, token: randomText(), acknowledged: 0, saved: 0, seen: -1, events: [] };
     this.state.owner = this.owner;
     this.write();
   }

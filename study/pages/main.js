@@ -111,14 +111,17 @@ class Session {
   }
 
   screens() {
-    const last = this.log.events[this.log.events.length - 1];
     return this.steps.flatMap((step, place) => {
       const given = this.log.find(step.phase, step.trial);
       if (step.phase === "comprehension") return this.comprehension(step, place);
       if (step.phase === "end") return [];
-      // An answer in training whose feedback may not have been seen: the page was loaded again.
-      if (given && !(given === last && step.phase === "training")) return [];
-      const trial = { ...step, record: (fields) => this.record(step, fields) };
+      // What was said to the last answer in training is said again where the page was loaded before it was read.
+      if (given && !(step.phase === "training" && given.sequence > this.log.state.seen)) return [];
+      const trial = {
+        ...step,
+        record: (fields) => this.record(step, fields),
+        seen: (event) => this.log.change({ seen: event.sequence }),
+      };
       const ending = (event) => step.phase === "consent" && event.answer === "declined" && this.finish("declined");
       const render = step.render ? this.page(step, step.render, ending) : trialScreen(trial, given);
       return [this.screen(place, render)];
@@ -144,8 +147,9 @@ class Session {
       const bar = document.getElementById("progress");
       bar.max = this.steps.length - 1;
       bar.value = place;
+      stage.dataset.step = place;
       bar.textContent = `${place} of ${this.steps.length - 1}`;
-      guarded(() => render(display, guard(done)));
+      guard(render)(display, guard(done));
     };
     return { type: Screen, render: shown };
   }
@@ -185,20 +189,6 @@ function stopped(error) {
     : `Something went wrong (${error.message}). Your answers are kept in this browser: please load the page again.`;
   show(stage, "Stopped here", element("p", { class: "error", role: "alert" }, text));
 }
-
-function guarded(act) {
-  try {
-    Promise.resolve(act()).catch(stopped);
-  } catch (error) {
-    stopped(error);
-  }
-}
-
-function guard(act) {
-  return (...given) => guarded(() => act(...given));
-}
-
-window.addEventListener("error", (event) => event.error && stopped(event.error));
 
 function usable() {
   try {
@@ -247,7 +237,7 @@ function startScreen(served) {
   const form = element("form", { novalidate: true }, element("label", { for: "code" }, "Your participant code"), code,
     ...(served ? [] : [element("label", { for: "slot" }, "Your number (slot)"), slot]), error,
     element("button", { class: "main" }, "Continue"));
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", guard((event) => {
     event.preventDefault();
     error.textContent = "";
     enter(code.value.trim().toLowerCase(), Number(slot.value), served)
@@ -257,7 +247,7 @@ function startScreen(served) {
         error.textContent = problem.message;
         (problem.field === "slot" ? slot : code).focus();
       });
-  });
+  }));
   show(stage, STUDY.title, element("p", {}, "Please type in what you were given."), form, contact());
   code.focus();
 }
@@ -298,4 +288,4 @@ async function entered(log) {
   }
 }
 
-guarded(begin);
+guard(begin)();

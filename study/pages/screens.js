@@ -29,7 +29,7 @@ function comprehensionScreen(questions, maps, left, failed) {
     const fields = questions.map((each, place) =>
       choice(`question${place}`, each.question, each.answers.map((text, value) => [value, text])));
     form.append(...fields, error, element("button", { class: "main" }, "Check my answers"));
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", guard((event) => {
       event.preventDefault();
       const answers = questions.map((_, place) => chosen(form, `question${place}`));
       if (answers.includes(null)) {
@@ -39,7 +39,7 @@ function comprehensionScreen(questions, maps, left, failed) {
       const told = questions.map((each, place) => [each.question, each.answers[answers[place]]]);
       const correct = answers.every((answer, place) => answer === questions[place].right);
       done({ answer: Object.fromEntries(told), correct });
-    });
+    }));
     const lost = failed ? ["Not all answers were right. Please read the instructions again, and try once more. "] : [];
     const tries = left === 0 ? "This is your last try." : `You have ${left + 1} tries.`;
     show(display, "Did we explain it well?", element("p", failed ? { class: "error" } : {}, ...lost, tries),
@@ -70,14 +70,14 @@ function questionnaireScreen(statements) {
     const options = Array.from({ length: points }, (_, place) => [place + 1, String(place + 1)]);
     form.append(...statements.map((text, place) => choice(`statement${place}`, text, options, true)), error,
       element("button", { class: "main" }, "Continue"));
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", guard((event) => {
       event.preventDefault();
       const answers = statements.map((_, place) => chosen(form, `statement${place}`));
       const missing = answers.indexOf(null);
       if (missing < 0) return done({ answer: Object.fromEntries(statements.map((text, place) => [text, answers[place]])) });
       error.textContent = "Please answer every line.";
       form.querySelector(`input[name="statement${missing}"]`).focus();
-    });
+    }));
     show(display, "How was it?",
       element("p", {}, `How far do you agree? 1: not at all, ${points}: entirely.`), form);
   };

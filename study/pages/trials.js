@@ -31,9 +31,11 @@ function trialScreen(trial, given) {
 function ask(trial, buttons, said, done) {
   const begun = performance.now();
   let answered = false;
-  const answer = (place) => {
+  const answers = buttons[0].closest(".answers");
+  setTimeout(() => answers.classList.add("ready"), DEAF_MS);
+  const answer = guard((place) => {
     const rt = performance.now() - begun;
-    if (answered || rt < DEAF_MS) return;
+    if (answered || !answers.classList.contains("ready")) return;
     answered = true;
     document.removeEventListener("keydown", pressed);
     const [side, confidence] = KEYS[place];
@@ -43,7 +45,7 @@ function ask(trial, buttons, said, done) {
     const event = trial.record({ answer: side, confidence, correct: right, rt_ms: rt });
     if (trial.phase === "training") return feedback(trial, event, buttons, said, done);
     done();
-  };
+  });
   const pressed = (event) => {
     if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || !/^[1-8]$/.test(event.key)) return;
     event.preventDefault();
@@ -62,7 +64,10 @@ function feedback(trial, event, buttons, said, done) {
   const truth = STUDY.answers[STUDY.items[trial.item].answer];
   said.classList.add(event.correct ? "right" : "wrong");
   said.textContent = event.correct ? `✓ Right. ${truth}.` : `✗ Not right. ${truth}.`;
-  const onward = button("Continue", () => done());
+  const onward = button("Continue", () => {
+    trial.seen(event);
+    done();
+  });
   said.after(onward);
   onward.focus({ preventScroll: true });
   onward.scrollIntoView({ block: "nearest" });

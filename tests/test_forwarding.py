@@ -5,7 +5,8 @@ import small
 import torch
 from torch import nn
 
-from saliency_benchmark import forwarding
+from saliency_benchmark import forwarding, fusing
+from saliency_benchmark.fusing import Fused
 
 SHAPE = (3, 32, 32)
 
@@ -45,6 +46,50 @@ def test_the_network_keeps_its_batch_norms_and_weights():
     forwarding.fastest(network, SHAPE)
     assert norms(network)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+class Odd(nn.Module):
+    """Convolutions of every kind, ReLUs of every kind, and ones that may not be fused."""
+
+    def __init__(self):
+        super().__init__()
+        self.strided = nn.Conv2d(3, 8, 3, stride=2, padding=(1, 2), bias=False)
+        self.grouped = nn.Conv2d(8, 8, 3, groups=4, dilation=2)
+        self.large = nn.Conv2d(8, 512, 9, padding=4)
+        self.reflecting = nn.Conv2d(512, 4, 3, padding=1, padding_mode="reflect")
+        self.same, self.relu = nn.Conv2d(4, 4, 3, padding="same"), nn.ReLU(inplace=True)
+        self.twice = nn.Conv2d(4, 4, 1)
+
+    def forward(self, images):
+        values = self.relu(self.strided(images))
+        values = torch.relu(self.grouped(values))
+        values = nn.functional.relu(self.large(values), inplace=True)
+        values = self.relu(self.same(self.reflecting(values)))
+        values = self.relu(self.twice(values)) - self.twice(values.flip(2))  # its ReLU is that of one call alone
+        return (self.twice(values) + values.clamp_min(0)).mean((2, 3))
+
+
+@pytest.mark.parametrize("number", [1, 4, 7])
+def test_fused_convolutions_give_the_networks_logits_for_any_number_of_images(number):
+    network = taught(Odd)
+    found = forwarding.fastest(network, SHAPE)
+    assert sum(isinstance(module, Fused) for module in found.modules()) == 4
+    images = torch.randn(number, *SHAPE, generator=torch.Generator().manual_seed(2))
+    assert torch.allclose(found(images), network(images), rtol=1e-4, atol=1e-5)
+
+
+def test_fused_or_not_each_image_has_its_own_logits():
+    found = forwarding.fastest(small.network("resnet"), SHAPE)
+    images = torch.randn(5, *SHAPE, generator=torch.Generator().manual_seed(2))
+    assert torch.allclose(found(images)[3:], found(images[3:]), rtol=1e-4, atol=1e-5)
+
+
+def test_without_the_operation_convolutions_stay_as_they_are(monkeypatch):
+    monkeypatch.setattr(fusing, "Fused", None)
+    network = small.network("resnet")
+    found = forwarding.fastest(network, SHAPE)
+    assert not norms(found)
+    assert forwarding.difference(found, network, SHAPE) < 1e-5
 
 
 class Shared(nn.Module):

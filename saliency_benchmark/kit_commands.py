@@ -39,6 +39,10 @@ def build(arguments: argparse.Namespace) -> None:
     study = building.build(arguments.items, arguments.output, settings.complete(own, arguments.pilot))
     slots, arms = len(study["plans"]), len(study["conditions"])
     print(f"study {study['digest']}: {study['task']}, {arms} conditions, {slots} plans, {len(study['items'])} items")
+    if any(name.startswith("class ") for item in study["items"].values() for name in item["predictions"]):
+        print(
+            "classes have no names: people will read `class 3` and the like; set `classes` in the settings of the study"
+        )
     print(f"open {Path(arguments.output) / 'index.html'}, or: study-serve {arguments.output} --data FOLDER")
 
 

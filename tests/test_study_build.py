@@ -1,6 +1,7 @@
 """Items become a balanced study, the same bytes for the same seed; what cannot be is told."""
 
 import json
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -89,6 +90,19 @@ def test_a_participant_meets_no_item_twice_and_half_of_each_answer(plan, design)
         assert len(set(names)) == len(names)
 
 
+def test_nobody_sees_an_image_twice_though_several_models_are_asked_about_it(tmp_path):
+    files = [study_items.write(tmp_path / f"{name}.h5", TASKS[0], training=8, evaluation=12) for name in "ab"]
+    items = item_files.read(files).items
+    made = plans.plans(
+        items, settings.complete(SMALL | {"design": "within", "participants": 6}), [("none", "training")]
+    )
+    images = {item.name: item.image for item in items}
+    for slot in made:
+        seen = [images[name] for block in slot for name in shown(block, "training", "evaluation")]
+        assert len(set(seen)) == len(seen)
+    assert {name[0] for slot in made for name in shown(slot[0], "evaluation")} == {"1", "2"}
+
+
 def test_another_square_has_other_items_so_that_all_are_used(plan):
     made, _, answers = plan(participants=72)
     assert {name for slot in made for name in shown(slot[0], "training", "evaluation")} == answers.keys()
@@ -150,7 +164,7 @@ def test_a_pilot_is_short_and_says_so(build):
 
 def test_too_few_items_are_refused_with_the_number_that_is_needed(build):
     with pytest.raises(
-        ValueError, match=r"(?s)evaluation: 12 items with answer 0 needed, 6 there.*answer 1 needed, 6 there"
+        ValueError, match=r"(?s)evaluation: 12 items with answer 0 needed, 6 of .*answer 1 needed, 6 of "
     ):
         build(own={"training": 2, "evaluation": 8, "design": "within", "participants": 3})
 
@@ -181,7 +195,7 @@ def test_files_that_do_not_go_together_or_are_wrong_in_themselves_are_refused(tm
         item_files.read([one, other])
     with pytest.raises(ValueError, match="no file of items"):
         item_files.read([])
-    for name, value, told in (("answer", 2, "answers .2.; wanted"), ("index", 0, "in training and in evaluation")):
+    for name, value, told in (("answer", 2, "answers .2.; wanted"), ("image", 0, "no image in both")):
         arrays = study_items.arrays(TASKS[0])
         arrays[name][:] = value
         study_items.artifacts.write(tmp_path / "wrong.h5", study_items.artifacts.ITEMS, arrays, {})
@@ -214,6 +228,9 @@ def test_a_folder_with_other_things_is_left_alone_and_an_earlier_study_replaced(
             {"comprehension": {"questions": [{"question": "?", "answers": ["a", "b"], "right": 2}]}},
             "right is 2, of 2 answers",
         ),
+        ({"questionnaire": {"statements": ["a"], "map_statements": ["a"]}}, "'a' is there twice"),
+        ({"training": 2, "evaluation": 4, "catch_trials": 6}, "fewer than the 6 other trials"),
+        ({"training": 0, "access": ["training"]}, "maps are to be shown in training alone"),
         ([1], "is not of type 'object'"),
     ],
 )
@@ -240,6 +257,23 @@ def test_the_bundled_library_is_the_one_that_is_pinned():
     assert f'"{wanted}"' in (ROOT / "study/vendor/jspsych.js").read_text()
     installed = ROOT / "study/node_modules/jspsych/dist/index.browser.min.js"
     assert not installed.exists() or installed.read_bytes() == (ROOT / "study/vendor/jspsych.js").read_bytes()
+
+
+def luminance(colour):
+    """Relative luminance of "#rrggbb" (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def test_every_text_stands_out_from_what_is_behind_it():
+    """A contrast of 4.5 for text (WCAG 2.2, level AA), on paper and on the tint of buttons."""
+    style = (ROOT / "study/pages/style.css").read_text()
+    colours = dict(re.findall(r"--(\w+): (#\w{6})", style))
+    pairs = [(name, behind) for name in ("text", "soft", "wrong", "right", "warn") for behind in ("paper", "tint")]
+    for text, behind in [*pairs, ("paper", "main"), ("paper", "text")]:
+        light, dark = sorted((luminance(colours[text]), luminance(colours[behind])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, behind)
 
 
 def test_the_pages_load_nothing_from_elsewhere():

@@ -53,6 +53,7 @@ def window(browser):
         page = contexts[-1].new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda told: faults.append(told.text) if "Content Security" in told.text else None)
         return page
 
     yield make
@@ -340,7 +341,13 @@ def test_who_does_not_understand_or_agree_is_sent_away(study, window):
     assert "Not all answers were right" in person.page.inner_text("#stage")
     person.after(lambda: person.comprehension(right=False))
     assert person.page.locator("#pilot").is_visible()
+    warnings = []
+    person.page.on("dialog", lambda dialog: (warnings.append(dialog.type), dialog.accept()))
+    person.page.reload()
+    assert warnings == ["beforeunload"]
     log = person.saved()
+    person.page.reload()
+    assert warnings == ["beforeunload"]
     assert all(event["pilot"] for event in log)
     assert [(event["phase"], event["correct"]) for event in log[2:]] == [("comprehension", False)] * 2 + [("end", None)]
     assert log[-1]["answer"] == "not understood"

@@ -138,9 +138,17 @@ def test_every_key_of_the_contract_must_be_there(server, event, missing):
     assert missing in send(server, made).json()["detail"]
 
 
-def test_numbers_that_json_has_not_are_refused(server, event):
+@pytest.mark.parametrize("other", [{"rt_ms": float("nan")}, {"phase": "description", "answer": "\ud800"}])
+def test_what_json_or_utf_8_has_not_is_refused(server, event, other):
     enter(server)
-    body = json.dumps({"participant": "p1", "events": [event(rt_ms=float("nan"))]})
+    body = json.dumps({"participant": "p1", "events": [event(**other)]})
+    answer = server.post("/api/events", content=body, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"[" * 100_000, b"\xff", b'{"participant": "p1"}'])
+def test_a_body_that_is_no_list_of_events_is_refused(server, body):
+    enter(server)
     answer = server.post("/api/events", content=body, headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 422
 

@@ -49,6 +49,8 @@ def _explanations(items: item_files.Items, wanted: Sequence[str]) -> list[str]:
     if missing := [name for name in wanted if name not in items.explanations]:
         there = ", ".join(items.explanations) or "none that all files have"
         raise ValueError(f"conditions: no maps of {', '.join(missing)} in every file of items; there are: {there}")
+    if not items.explanations:
+        raise ValueError("conditions: the files of items have no explanation in common")
     return list(wanted) or list(items.explanations)
 
 

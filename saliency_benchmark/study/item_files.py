@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ TASKS = ("model_selection", "counterfactual_simulation")
 
 @dataclass(frozen=True)
 class Item:
-    """One question; `name` is its text id, `file` and `place` say where its image and maps are."""
+    """One question; `name` is its text id, `file` and `place` say where its image and maps are; `image`: a digest."""
 
     name: str
     file: int
@@ -22,6 +23,7 @@ class Item:
     difficulty: float
     training: bool
     predictions: tuple[str, ...]
+    image: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def read(paths: Sequence[str | Path], classes: Sequence[str] = ()) -> Items:
     if len(set(tasks)) > 1:
         told = ", ".join(f"{path}: {task}" for path, task in zip(paths, tasks, strict=True))
         raise ValueError(f"a study has one task, and these files have several ({told}): build a folder for each task")
+    _check_apart(found)
     shared = [name for name in explanations[0] if all(name in names for names in explanations)]
     return Items(tasks[0], tuple(Path(path) for path in paths), tuple(shared), tuple(found))
 
@@ -78,8 +81,7 @@ def _explanations(reader: artifacts.Reader) -> list[str]:
 
 def _items(path: str | Path, number: int, prefix: str, reader: artifacts.Reader, classes: list[str]) -> Iterator[Item]:
     names = classes or list(reader.facts.get("classes", ()))
-    small = ("answer", "difficulty", "training", "prediction", "index")
-    arrays = {name: reader[name][()] for name in small}
+    arrays = {name: reader[name][()] for name in ("answer", "difficulty", "training", "prediction")}
     _check(path, arrays, names)
     for place, predicted in enumerate(arrays["prediction"]):
         yield Item(
@@ -90,16 +92,22 @@ def _items(path: str | Path, number: int, prefix: str, reader: artifacts.Reader,
             difficulty=float(arrays["difficulty"][place]),
             training=bool(arrays["training"][place]),
             predictions=tuple(names[each] if names else f"class {each}" for each in predicted),
+            image=sha256(reader["image"][place].tobytes()).hexdigest(),
         )
 
 
 def _check(path: str | Path, arrays: artifacts.Arrays, classes: list[str]) -> None:
     if wrong := set(np.unique(arrays["answer"]).tolist()) - {0, 1}:
         raise ValueError(f"{path}: answers {sorted(wrong)}; wanted: 0 or 1")
-    training = arrays["training"].astype(bool)
-    if both := set(arrays["index"][training].tolist()) & set(arrays["index"][~training].tolist()):
-        raise ValueError(f"{path}: images {sorted(both)[:5]} are in training and in evaluation; wanted: in one of them")
     known = range(len(classes)) if classes else range(np.iinfo(np.int64).max)
     unknown = [int(each) for each in np.unique(arrays["prediction"]) if int(each) not in known]
     if unknown:
         raise ValueError(f"{path}: predicts class {unknown[0]}, of {len(classes)} named classes: name all of them")
+
+
+def _check_apart(items: Sequence[Item]) -> None:
+    training = {item.image: item.name for item in items if item.training}
+    shared = [(training[item.image], item.name) for item in items if not item.training and item.image in training]
+    if shared:
+        told = f"item {shared[0][0]} in training, item {shared[0][1]} in evaluation"
+        raise ValueError(f"{len(shared)} items show an image of the other phase ({told}); wanted: no image in both")

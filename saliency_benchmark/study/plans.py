@@ -20,9 +20,10 @@ def plans(items: Sequence[Item], settings: dict, crossed: Sequence[tuple[str, st
     """Blocks of each slot: condition, access, and trials [phase, item] or ["attention", item, answer, confidence].
 
     All slots of one square share their items; within subjects, each condition meets each of the square's sets of items
-    equally often, and no participant an item twice. Raises ValueError where there are too few items for that.
+    equally often, and no participant an image twice. Raises ValueError where there are too few items for that.
     """
     blocks = len(crossed) if settings["design"] == "within" else 1
+    items = _distinct(items, settings["seed"])
     check(items, settings, blocks)
     made = []
     while len(made) < settings["participants"]:
@@ -37,17 +38,26 @@ def plans(items: Sequence[Item], settings: dict, crossed: Sequence[tuple[str, st
 
 
 def check(items: Sequence[Item], settings: dict, blocks: int) -> None:
-    """Raise ValueError that says how many items are needed, where there are fewer."""
+    """Raise ValueError that says how many items are needed, where there are fewer; ITEMS have an image each."""
     missing = []
     for phase, answer in product(PHASES, (0, 1)):
         wanted, found = blocks * settings[phase] // 2, len(_pool(items, phase, answer))
         if found < wanted:
-            missing.append(f"  - {phase}: {wanted} items with answer {answer} needed, {found} there")
+            missing.append(
+                f"  - {phase}: {wanted} items with answer {answer} needed, {found} of different images there"
+            )
     if missing:
         each = " and ".join(f"{settings[phase]} {phase} items" for phase in PHASES)
         told = f"{each} per condition, half of each answer, and {blocks} condition{'s' * (blocks > 1)} per participant"
         advice = "make more items, or lower `training` or `evaluation` in the settings of the study"
         raise ValueError(f"too few items for {told}:\n" + "\n".join(missing) + f"\n{advice}")
+
+
+def _distinct(items: Sequence[Item], seed: int) -> list[Item]:
+    """One item of each image, drawn: models of several seeds and pairs of labels may be asked about the same one."""
+    order = seeds.rng(seed, "images").permutation(len(items))
+    kept = {items[place].image: items[place] for place in order}
+    return [item for item in items if kept[item.image] is item]
 
 
 def _pool(items: Sequence[Item], phase: str, answer: int) -> list[Item]:

@@ -37,7 +37,7 @@ class Storage:
 
     def __init__(self, folder: str | Path, digest: str) -> None:
         self.path = Path(folder) / NAME
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._open() as database:
             database.execute("pragma journal_mode = wal")
             database.executescript(_TABLES)

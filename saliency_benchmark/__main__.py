@@ -21,6 +21,7 @@ from saliency_benchmark import (
     robustness_commands,
     score_commands,
     settings_table,
+    study_commands,
 )
 
 
@@ -63,6 +64,7 @@ def main(words: list[str] | None = None) -> int:
     roar_commands.add(commands)
     robustness_commands.add(commands)
     kit_commands.add(commands)
+    study_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
         arguments.command(arguments)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from saliency_benchmark import __main__
+from saliency_benchmark.study import events as pages
 from saliency_benchmark.study_analysis import contract, rules, study_report
 from saliency_benchmark.study_analysis import simulated_participants as simulated
 from saliency_benchmark.study_analysis.simulated_participants import Study
@@ -373,11 +374,39 @@ def test_the_output_may_lie_among_the_logs(study, logs):
     assert not len(pd.read_csv(logs / "out" / "problems.csv"))
 
 
+def test_who_does_not_agree_leaves_a_log_and_no_trial(study, logs):
+    path = logs / "p0000.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[1] = lines[-1] | {"sequence": 1}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines[:2]))
+    pilot = logs / "p0001.jsonl"
+    pilot.write_text(pilot.read_text().replace('{"study"', '{"pilot": true, "study"'))
+    _, tables, _ = study(logs)
+    assert excluded(tables).startswith("no_evaluation")
+    assert excluded(tables, "p0001") == "pilot"
+    assert tables["participants"]["kept"].sum() == 10
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_simulated_logs_are_such_as_the_pages_write(within):
+    for _, events in simulated.logs(Study(people=2, items=4, within=within)):
+        for event in events:
+            pages.Event.model_validate_json(json.dumps(event))
+
+
 # --- rules ---
 
 
 def people(**measures):
-    usual = {"two_contents": 0, "lost_lines": 0.0, "unfinished": 0, "impossible_times": 0, "missing_maps": 0.0}
+    usual = {
+        "pilot": 0,
+        "no_evaluation": 0,
+        "two_contents": 0,
+        "lost_lines": 0.0,
+        "unfinished": 0,
+        "impossible_times": 0,
+        "missing_maps": 0.0,
+    }
     usual |= {"catch_share": 1.0, "reading_seconds": 30.0, "total_minutes": 20.0, "same_answer": 0.5}
     return pd.DataFrame([{"condition": "none", **usual, **measures}])
 
@@ -395,6 +424,8 @@ def people(**measures):
         ("unfinished", {"unfinished": 0}, {"unfinished": 1}),
         ("impossible_times", {"impossible_times": 0}, {"impossible_times": 1}),
         ("two_contents", {"two_contents": 0}, {"two_contents": 1}),
+        ("pilot", {"pilot": 0}, {"pilot": 1}),
+        ("no_evaluation", {"no_evaluation": 0}, {"no_evaluation": 1}),
     ],
 )
 def test_a_rule_holds_at_its_bound_and_can_be_turned_off(rule, stays, goes):

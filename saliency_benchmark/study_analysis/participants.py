@@ -14,13 +14,14 @@ def table(logs: Logs) -> pd.DataFrame:
     """A row per event, in the order of participants and sequence.
 
     More columns: `no_map` (a trial that should show one and does not), `impossible` (a negative time, or before the
-    event before it).
+    event before it), `pilot` (a line that says so).
     """
     events = pd.DataFrame(logs.events)
     events["rt_ms"] = events["rt_ms"].astype(float)
     trial = events["phase"].isin(contract.TRIALS)
     shown = (events["phase"] == "training") | (events["access"] == "training_evaluation")
     events["no_map"] = trial & shown & (events["condition"] != "none") & events["map"].isna()
+    events["pilot"] = [event.get("pilot") is True for event in logs.events]
     events["back"] = events.groupby("participant")["moment"].diff() < 0
     events["impossible"] = (events["rt_ms"] < 0) | events["back"]
     return events
@@ -37,8 +38,10 @@ def people(events: pd.DataFrame, logs: Logs) -> pd.DataFrame:
                 **{key: "+".join(sorted(part[key].unique())) for key in ("condition", "access")},
                 "file": str(part["file"].iloc[0]),
                 "two_contents": int(twice.get(name, 0)),
+                "pilot": int(part["pilot"].any()),
                 "lost_lines": 1 - len(part) / (part["sequence"].max() + 1),
                 "unfinished": int((part["phase"] != "end").all()),
+                "no_evaluation": int((part["phase"] != "evaluation").all()),
                 "impossible_times": int(part["impossible"].sum()),
                 **_measures(part),
             }

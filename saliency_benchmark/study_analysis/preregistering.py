@@ -13,7 +13,6 @@ DESIGN = (
     "conditions",
     "access",
     "assignment",
-    "design",
     "items",
     "training_items",
     "catch_trials",

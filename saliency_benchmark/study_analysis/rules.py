@@ -25,8 +25,12 @@ class Rule:
 # In this order a participant who breaks several is counted under the first.
 RULES = {
     "two_contents": Rule("two_contents", 0, True, "places of the log that have two contents: two logs of one person"),
+    "pilot": Rule("pilot", 0, True, "logs of a pilot: 0 excludes them, 1 keeps them", most=1),
     "lost_lines": Rule("lost_lines", 0.05, True, "largest share of the log's lines that are lost", most=1),
     "unfinished": Rule("unfinished", 0, True, "logs without an end: 0 excludes them, 1 keeps them", most=1),
+    "no_evaluation": Rule(
+        "no_evaluation", 0, True, "who answered no evaluation trial (did not agree, failed the check): as above", most=1
+    ),
     "impossible_times": Rule("impossible_times", 0, True, "events with a negative response time, or before the last"),
     "missing_maps": Rule("missing_maps", 0.1, True, "largest share of trials without the map they should show", most=1),
     "catch_trials": Rule("catch_share", 0.6, False, "least share of catch trials answered correctly", most=1),

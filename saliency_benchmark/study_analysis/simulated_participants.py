@@ -128,7 +128,7 @@ class _Person:
         for trial, item in enumerate(self.rng.permutation(len(plan))):
             yield "evaluation", trial, int(plan[item]), int(item)
             if (trial + 1) % every == 0 and caught < self.study.catch_trials:
-                yield "attention", caught, int(plan[item]), None
+                yield "attention", caught, int(plan[item]), int(item)
                 caught += 1
         yield from ((phase, 0, first, None) for phase in ("description", "questionnaire", "end"))
 
@@ -140,15 +140,17 @@ class _Person:
             right = bool(self.rng.random() < chance)
             shown = phase == "training" or self.access == "training_evaluation"
             name = self.conditions[condition]
-            told["map"] = f"{name}-{item}" if shown and name != "none" else None
+            told["map"] = f"{item}-{name}" if shown and name != "none" else None
             told["answer"] = int(items.answer[item]) if right else 1 - int(items.answer[item])
             # Surer where the answer is right more often.
             told |= {
                 "correct": right,
                 "confidence": int(np.clip(round(1 + 3 * chance + self.rng.normal(0, 0.5)), 1, 4)),
             }
-        elif phase in ("comprehension", "attention"):
-            told |= {"answer": 1, "correct": True}
+        elif phase == "attention":
+            told |= {"answer": 1, "correct": True, "confidence": 4}
+        elif phase == "comprehension":
+            told |= {"answer": "1", "correct": True}
         elif phase == "description":
             told["answer"] = "It looks at the corner."
         elif phase == "questionnaire":

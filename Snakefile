@@ -32,6 +32,7 @@ include: "rules/conclusions.smk"
 include: "rules/robustness.smk"
 include: "rules/report.smk"
 include: "rules/freshness.smk"
+include: "rules/records.smk"
 
 
 rule all:

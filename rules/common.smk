@@ -65,6 +65,10 @@ wildcard_constraints:
     direction="aligned|misaligned",
 
 
+# Which files stand behind each digest of code that this run asked for.
+CODES = {}
+
+
 def code(script, *kinds, also=(), **more):
     """Digest of SCRIPT, of the registry file that the wildcard of each of KINDS (method, ...) names, of ALSO and MORE.
 
@@ -74,8 +78,10 @@ def code(script, *kinds, also=(), **more):
     def digest(wildcards):
         pairs = [(f"{kind}s", wildcards[kind]) for kind in kinds]
         pairs += [(kind, label) for kind, labels in more.items() for label in labels]
-        entries = (registry.files(kind, label, config[kind][label]) for kind, label in pairs)
-        return code_digest(script, *(file for files in entries for file in files), *also)
+        entries = [file for kind, label in pairs for file in registry.files(kind, label, config[kind][label])]
+        found = code_digest(script, *entries, *also)
+        CODES[found] = [script, *entries, *also]
+        return found
 
     return digest
 

@@ -1,7 +1,8 @@
 """Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE | ...`.
 
-Those that analyse tables of scores, ROAR curves or robustness, whoever made them, are told in `score_commands`,
-`roar_commands`, `robustness_commands`; those of the study with people in `kit_commands`.
+Those that check a run and trace its numbers are told in `audit_commands`; those that analyse tables of scores, ROAR
+curves or robustness, whoever made them, in `score_commands`, `roar_commands`, `robustness_commands`; those of the study
+with people in `kit_commands`.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import yaml
 
 from saliency_benchmark import (
     artifacts,
+    audit_commands,
     catalogue,
     config,
     kit_commands,
@@ -60,6 +62,7 @@ def main(words: list[str] | None = None) -> int:
         part.set_defaults(command=command)
         if wants:
             part.add_argument(wants)
+    audit_commands.add(commands)
     score_commands.add(commands)
     roar_commands.add(commands)
     robustness_commands.add(commands)
@@ -67,11 +70,10 @@ def main(words: list[str] | None = None) -> int:
     study_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
-        arguments.command(arguments)
+        return arguments.command(arguments) or 0
     except (ValueError, OSError, yaml.YAMLError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

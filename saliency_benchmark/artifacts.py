@@ -43,6 +43,7 @@ __all__ = [
     "Writer",
     "facts",
     "intact",
+    "opened",
     "origin",
     "read",
     "record",
@@ -130,7 +131,7 @@ class Reader:
         self._path, self._schema = path, schema
 
     def __enter__(self) -> "Reader":
-        self._file = _open(self._path)
+        self._file = opened(self._path)
         kind = self._file.attrs.get("kind")
         if kind != self._schema.kind:
             self._file.close()
@@ -175,7 +176,7 @@ def record(path: str | Path) -> dict | None:
     if Path(path).suffix != ".h5":
         return files.record(path)
     try:
-        with _open(path) as file:
+        with opened(path) as file:
             return {**{key: file.attrs[key] for key in ("kind", "content")}, "origin": json.loads(file.attrs["origin"])}
     except (ValueError, KeyError):
         return None
@@ -187,7 +188,7 @@ def intact(path: str | Path) -> bool:
     if noted is None or Path(path).suffix != ".h5":
         return noted is not None and files.content(path) == noted["content"]
     try:
-        with _open(path) as file:
+        with opened(path) as file:
             digests = {name: _digest(file[name]) for name in file}
             return _content(digests, file.attrs["facts"]) == noted["content"]
     except (OSError, ValueError, KeyError, RuntimeError):
@@ -214,7 +215,8 @@ def _stored_content(path: str) -> str:
     return noted["content"]
 
 
-def _open(path: str | Path) -> h5py.File:
+def opened(path: str | Path) -> h5py.File:
+    """Raises ValueError where PATH is not a whole file."""
     try:
         # Finished files never change: no lock is needed, and some network file systems have none.
         return h5py.File(path, "r", locking=False)

@@ -35,10 +35,17 @@ class Atomic:
 def write_text(path: str | Path, text: str, kind: str, origin: dict) -> None:
     """TEXT in PATH, and beside it `PATH.origin.json`: its kind, content (digest of its bytes) and origin."""
     note = {"kind": kind, "content": sha256(text.encode()).hexdigest(), "origin": origin}
+    texts = {note_path(path): json.dumps(note, indent=1, sort_keys=True), Path(path): text}
+    made = [Atomic(target) for target in texts]
+    try:
+        for new in made:
+            new.part.write_bytes(texts[new.path].encode())
+    except OSError:  # a full disk: what was there before stays, and agrees
+        for new in made:
+            new.discard()
+        raise
     # The note first: a text without its note would look like a stranger's file.
-    for target, content in ((note_path(path), json.dumps(note, indent=1, sort_keys=True)), (Path(path), text)):
-        new = Atomic(target)
-        new.part.write_bytes(content.encode())
+    for new in made:
         new.commit()
 
 

@@ -140,9 +140,10 @@ def _changes(made: object, wanted: object, place: str = "") -> Iterator[str]:
         for key in sorted(made.keys() | wanted.keys()):
             yield from _changes(made.get(key), wanted.get(key), f"{place}.{key}".removeprefix(".settings").lstrip("."))
     else:
-        yield f"{place} was {_short(made)}, is {_short(wanted)}"
+        yield f"{place} was {short(made)}, is {short(wanted)}"
 
 
-def _short(value: object) -> str:
+def short(value: object, most: int = 60) -> str:
+    """VALUE as JSON, cut where it is longer than MOST letters."""
     text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -25,6 +25,21 @@ def code_digest(script: str, *entries: Path) -> str:
     return " ".join([digest, *(f"{package}={version(package)}" for package in packages)])
 
 
+def meanings(*paths: Path) -> dict[str, str]:
+    """What each file that PATHS reach says to Python, as a digest, by its name below this repository."""
+    found = sorted(closure(paths))
+    names = [path.relative_to(ROOT) if path.is_relative_to(ROOT) else path for path in found]
+    return {name.as_posix(): short_meaning(path) for name, path in zip(names, found, strict=True)}
+
+
+def short_meaning(path: Path) -> str:
+    """A digest of what the file PATH says to Python; empty where there is no such file, or none that can be read."""
+    try:
+        return sha256(_meaning(path).encode()).hexdigest()[:16]
+    except (OSError, SyntaxError, ValueError):
+        return ""
+
+
 def closure(queue: Iterable[Path]) -> set[Path]:
     """All files of this repository, or beside the entries, that the files in QUEUE reach by importing."""
     found: set[Path] = set()

@@ -19,27 +19,31 @@ def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, 
     return 3, *size
 
 
-def blocks(entries: Sequence[Entry], size: Sequence[int], crop: float) -> Iterator[dict[str, np.ndarray]]:
+def blocks(
+    entries: Sequence[Entry], size: Sequence[int], crop: float, bottom: int = 0
+) -> Iterator[dict[str, np.ndarray]]:
     """The images of ENTRIES (path, label) as `datasets` gives them, BLOCK at a time; see `read`."""
     for start in range(0, len(entries), BLOCK):
         paths, labels = zip(*entries[start : start + BLOCK], strict=True)
         yield {
-            "data": np.stack([read(path, size, crop) for path in paths]),
+            "data": np.stack([read(path, size, crop, bottom) for path in paths]),
             "label": np.array(labels, np.int32),
             "index": np.arange(start, start + len(paths), dtype=np.int32),
         }
 
 
-def read(path: Path, size: Sequence[int], crop: float) -> np.ndarray:
+def read(path: Path, size: Sequence[int], crop: float, bottom: int = 0) -> np.ndarray:
     """RGB bytes (channel, row, column) of SIZE [rows, columns]: the middle of the image, in its own proportions.
 
     Of the largest rectangle of SIZE's proportions the share CROP of each side is resized (bilinear, antialiased):
-    0.875 is 224 of 256 pixels of the shorter side. Raises ValueError that names the file where it is broken.
+    0.875 is 224 of 256 pixels of the shorter side. The lowest BOTTOM rows of the image do not count. Raises ValueError
+    that names the file where it is broken.
     """
     image = _opened(path)
     rows, columns = size
-    scale = crop * min(image.height / rows, image.width / columns)
-    left, top = (image.width - scale * columns) / 2, (image.height - scale * rows) / 2
+    height = max(1, image.height - bottom)
+    scale = crop * min(height / rows, image.width / columns)
+    left, top = (image.width - scale * columns) / 2, (height - scale * rows) / 2
     box = (left, top, left + scale * columns, top + scale * rows)
     return np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR, box)).transpose(2, 0, 1)
 

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from saliency_benchmark import artifacts, pictures, preparation, registry
 
-NAMES = ["imagenet", "food101", "birdsnap"]
+NAMES = ["imagenet", "food101", "birdsnap", "cub_200_2011", "stanford_cars", "fgvc_aircraft"]
 
 
 def load(name, split="train", **options):
@@ -63,7 +64,55 @@ def build_birdsnap(root):
     (root / "test_images.txt").write_text("\n".join(held_out) + "\n")
 
 
-BUILDERS = {"imagenet": build_imagenet, "food101": build_food, "birdsnap": build_birdsnap}
+def listed(names):
+    """(number in the list, class, image of the class, for testing or not), the classes mixed as release lists are."""
+    rows = [(label, number) for label in range(3) for number in [*range(3 if label == 2 else 2), 5]]
+    return [(place + 1, names[label], label, number) for place, (label, number) in enumerate(rows)]
+
+
+def build_cub(root):
+    names = ["001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Sooty_Albatross"]
+    lists = {"images": [], "image_class_labels": [], "train_test_split": []}
+    for place, name, label, number in listed(names):
+        photo(root / "images" / name / f"bird_{number}.jpg", label, number)
+        told = (f"{name}/bird_{number}.jpg", label + 1, int(number != 5))
+        for lines, word in zip(lists.values(), told, strict=True):
+            lines.append(f"{place} {word}")
+    for name, lines in lists.items():
+        (root / f"{name}.txt").write_text("\n".join(lines) + "\n")
+
+
+def build_cars(root):
+    kind = [("bbox_x1", "O"), ("bbox_y1", "O"), ("bbox_x2", "O"), ("bbox_y2", "O"), ("class", "O"), ("fname", "O")]
+    rows = {"train": [], "test": []}
+    for place, _, label, number in listed(["", "", ""]):
+        split = "test" if number == 5 else "train"
+        photo(root / f"cars_{split}" / f"{place:05}.jpg", label, number)
+        rows[split].append((1, 1, 9, 9, label + 1, f"{place:05}.jpg"))
+    (root / "devkit").mkdir()
+    for split, path in (("train", "devkit/cars_train_annos.mat"), ("test", "cars_test_annos_withlabels.mat")):
+        savemat(root / path, {"annotations": np.array([rows[split]], kind)})
+    savemat(root / "devkit/cars_meta.mat", {"class_names": np.array([["A", "B", "C"]], "O")})
+
+
+def build_aircraft(root):
+    names = ["707-320", "A300B4", "MD-80 or so"]
+    lines = {"trainval": [], "test": []}
+    for place, name, label, number in listed(names):
+        path = root / "data" / "images" / f"{place:07}.jpg"
+        photo(path, label, number, (40, 50))
+        with Image.open(path) as image:
+            pixels = np.array(image)
+        pixels[30:] = 255  # the banner
+        Image.fromarray(pixels).save(path, "JPEG", quality=100, subsampling=0)
+        lines["test" if number == 5 else "trainval"].append(f"{place:07} {name}")
+    (root / "data" / "variants.txt").write_text("\n".join(names) + "\n")
+    for split, told in lines.items():
+        (root / "data" / f"images_variant_{split}.txt").write_text("\n".join(told) + "\n")
+
+
+BUILDERS = {"imagenet": build_imagenet, "food101": build_food, "birdsnap": build_birdsnap, "cub_200_2011": build_cub,
+            "stanford_cars": build_cars, "fgvc_aircraft": build_aircraft}  # fmt: skip
 EACH = [pytest.param(name, name, id=name) for name in NAMES]
 
 
@@ -197,3 +246,50 @@ def test_a_broken_or_missing_image_is_named(root, tmp_path):
     path.unlink()
     with pytest.raises(ValueError, match=r"baklava/1000\.jpg cannot be read as an image .*No such file"):
         load("food101", root=root)
+
+
+@pytest.mark.parametrize(("name", "root", "class_name", "folder"), [
+    ("stanford_cars", "stanford_cars", "StanfordCars", "stanford_cars"),
+    ("fgvc_aircraft", "fgvc_aircraft", "FGVCAircraft", "fgvc-aircraft-2013b")], indirect=["root"])  # fmt: skip
+def test_files_and_labels_are_those_of_torchvisions_class(name, root, class_name, folder, tmp_path_factory):
+    from saliency_benchmark import compat
+
+    compat.torchvision()
+    from torchvision import datasets
+
+    place = tmp_path_factory.mktemp("torchvision")
+    (place / folder).symlink_to(root)
+    for split, theirs in (("train", "train" if name == "stanford_cars" else "trainval"), ("test", "test")):
+        dataset = getattr(datasets, class_name)(str(place), split=theirs)
+        assert sorted(int(label) for _, label in dataset) == sorted(load(name, split, root=root)["label"].tolist())
+
+
+@pytest.mark.parametrize(("name", "root", "gone", "told"), [
+    ("cub_200_2011", "cub_200_2011", "train_test_split.txt", "give the folder CUB_200_2011 of the release"),
+    ("stanford_cars", "stanford_cars", "devkit/cars_train_annos.mat", "give the folder with devkit/"),
+    ("fgvc_aircraft", "fgvc_aircraft", "data/images_variant_trainval.txt", "give the folder fgvc-aircraft-2013b"),
+], indirect=["root"])  # fmt: skip
+def test_a_missing_list_is_told_with_the_folder_that_is_wanted(name, root, gone, told, tmp_path):
+    (tmp_path / gone).unlink()
+    with pytest.raises(ValueError, match=told):
+        load(name, root=root)
+
+
+@pytest.mark.parametrize("root", ["stanford_cars"], indirect=True)
+def test_cars_without_labels_and_birds_and_aircraft_of_no_class_are_told_of(root, tmp_path):
+    rows = np.array([[(1, "00001.jpg")]], [("bbox_x1", "O"), ("fname", "O")])
+    savemat(tmp_path / "cars_test_annos_withlabels.mat", {"annotations": rows})
+    with pytest.raises(ValueError, match=r"has no classes: the list with labels is called cars_test_annos_withlabels"):
+        load("stanford_cars", "test", root=root)
+    for folder in ("birds", "aircraft"):
+        (tmp_path / folder).mkdir()
+    build_cub(tmp_path / "birds"), build_aircraft(tmp_path / "aircraft")
+    labels = tmp_path / "birds" / "image_class_labels.txt"
+    labels.write_text("\n".join(labels.read_text().splitlines()[1:]))
+    with pytest.raises(ValueError, match=r"no class or no split for image 1 of images\.txt"):
+        load("cub_200_2011", root=str(tmp_path / "birds"))
+    (tmp_path / "aircraft/data/variants.txt").write_text("707-320\nA300B4\n")
+    with pytest.raises(ValueError, match=r"class 'MD-80 or so' is not in .*variants\.txt"):
+        load("fgvc_aircraft", root=str(tmp_path / "aircraft"))
+    with pytest.raises(ValueError, match=r"level is 'wing'; wanted: variant, family, manufacturer"):
+        load("fgvc_aircraft", root=str(tmp_path / "aircraft"), level="wing")

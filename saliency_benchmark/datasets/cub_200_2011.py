@@ -1,0 +1,47 @@
+"""CUB-200-2011 (Wah et al., 2011), the folder `CUB_200_2011` of its release: `images/CLASS/*.jpg` and lists beside it.
+
+`images.txt` (number, path), `image_class_labels.txt` (number, class from 1: labels from 0) and `train_test_split.txt`
+(number, 1 for training).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from saliency_benchmark import pictures
+
+REGIONS = False
+FILES = ("root",)
+shape = pictures.shape
+
+
+def load(
+    split: str,
+    *,
+    root: str,
+    size: Sequence[int] = (224, 224),
+    crop: float = 0.875,
+    train: int | None = None,
+    test: int | None = None,
+) -> Iterator[dict[str, np.ndarray]]:
+    """The first TRAIN or TEST images (all if not given) in turn of the classes, SIZE and CROP as in `pictures.read`.
+
+    Raises ValueError where a list is missing, or tells nothing of an image.
+    """
+    paths, labels, training = (
+        _list(root, name) for name in ("images.txt", "image_class_labels.txt", "train_test_split.txt")
+    )
+    if unknown := paths.keys() - (labels.keys() & training.keys()):
+        raise ValueError(f"{Path(root)}: no class or no split for image {min(unknown)} of images.txt; unpack it anew")
+    chosen = [number for number in paths if (training[number] == "1") == (split == "train")]
+    entries = [(Path(root, "images", paths[number]), int(labels[number]) - 1) for number in chosen]
+    return pictures.blocks(pictures.in_turn(entries)[: {"train": train, "test": test}[split]], size, crop)
+
+
+def _list(root: str, name: str) -> dict[str, str]:
+    """Number of an image -> what the list NAME tells of it."""
+    path = Path(root, name)
+    if not path.is_file():
+        raise ValueError(f"there is no {path}: give the folder CUB_200_2011 of the release as `root`")
+    return dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip())

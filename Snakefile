@@ -19,6 +19,7 @@ config.update(complete(config))
 
 # The stages, in the order in which the data runs through them.
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/attribute.smk"
@@ -26,6 +27,7 @@ include: "rules/roar.smk"
 include: "rules/roar_checks.smk"
 include: "rules/alignment.smk"
 include: "rules/probe.smk"
+include: "rules/shards.smk"
 include: "rules/agreement.smk"
 include: "rules/tables.smk"
 include: "rules/conclusions.smk"

@@ -17,13 +17,13 @@ import h5py
 import numpy as np
 import torch
 
-from saliency_benchmark import artifacts, masking, ordering
+from saliency_benchmark import chunks, masking, ordering
 
 SIZES = {28: 1024, 32: 1024, 224: 24}
 KINDS = ("noise", "half zeros", "cells")
 CELL = 8
 STORED = 25_000_000
-FILTERS = {"none": {}, "gzip-1": artifacts.COMPRESSION}
+FILTERS = {"none": {}, "gzip-1": chunks.COMPRESSION}
 try:
     import hdf5plugin
 
@@ -86,7 +86,7 @@ def compare_filters(rounds: int) -> None:
 
 
 def measured(array: np.ndarray, options: dict) -> tuple[float, float, float, float]:
-    size = artifacts.CHUNK_OF_BYTES if array.dtype == np.uint8 else artifacts.CHUNK
+    size = chunks.CHUNK_OF_BYTES if array.dtype == np.uint8 else chunks.CHUNK
     chunk = (max(1, size // array[:1].nbytes), *array.shape[1:])
     picks = np.random.default_rng(0).integers(0, len(array), 500)
     with tempfile.TemporaryDirectory() as folder:

@@ -17,6 +17,8 @@ rule agree:
         f"{LOG}/agree/{{metric}}.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("agree"),
     params:
         metric=lookup(dpath="metrics/{metric}", within=config),
         methods=lambda wildcards: design.methods(config, wildcards.dataset),
@@ -38,6 +40,8 @@ rule agree_metrics:
         f"{LOG}/agree_metrics.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("agree"),
     params:
         metrics=directed,
         groups=lambda wildcards: design.groups(config, wildcards.dataset),
@@ -56,6 +60,8 @@ rule compare:
         "results/logs/{dataset}/{model}/compare/{metric}.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("agree"),
     params:
         metric=lookup(dpath="metrics/{metric}", within=config),
         runs=lambda wildcards: design.runs(config, wildcards.dataset, wildcards.model),

@@ -13,6 +13,9 @@ rule align:
         f"{LOG}/align/{{masks}}/{{tuned}}/{{method}}/{{direction}}.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("align", one_method),
     params:
         method=lambda wildcards: {wildcards.method: config["methods"][wildcards.method]},
         recipe=recipe,
@@ -35,6 +38,9 @@ rule align_control:
         f"{LOG}/align/control.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("align"),
     params:
         method={},
         recipe=recipe,
@@ -65,6 +71,9 @@ rule bend:
         f"{LOG}/bend/{{masks}}/{{tuned}}/{{method}}.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("bend", one_method),
     params:
         method=lambda wildcards: {wildcards.method: config["methods"][wildcards.method]},
         recipe=recipe,

@@ -3,6 +3,10 @@
 BUNDLES = config["explain"]["together"]
 BUNDLED = {label for members in BUNDLES.values() for label in members}
 
+# Data sets that are explained in one job, and those that are divided (rules/shards.smk).
+SHARDED = sizes.sharded(config)
+WHOLE = [dataset for dataset in config["datasets"] if dataset not in SHARDED]
+
 
 rule attribute:
     input:
@@ -14,10 +18,14 @@ rule attribute:
     log:
         f"{LOG}/attribute/{{method}}/{{split}}.log",
     wildcard_constraints:
+        dataset=any_of(WHOLE),
         method=any_of(label for label in config["methods"] if label not in BUNDLED),
     priority: 1
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("attribute", one_method),
     params:
         methods=lambda wildcards: {wildcards.method: config["methods"][wildcards.method]},
         explain=lambda wildcards: explaining([wildcards.method]),
@@ -39,9 +47,14 @@ for name, members in BUNDLES.items():
             maps=[MAPS.replace("{method}", label) for label in members],
         log:
             f"{LOG}/attribute/{name}/{{split}}.log",
+        wildcard_constraints:
+            dataset=any_of(WHOLE),
         priority: 1
         conda:
             "../envs/torch.yaml"
+        threads: THREADS
+        resources:
+            **asks("attribute", lambda wildcards, members=tuple(members): members),
         params:
             methods={label: config["methods"][label] for label in members},
             explain=explaining(members),

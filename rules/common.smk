@@ -2,7 +2,7 @@
 
 import functools
 
-from saliency_benchmark import alignment_design, design, files, initialisation, registry, series
+from saliency_benchmark import alignment_design, design, files, initialisation, registry, series, sizes
 from saliency_benchmark.provenance import code_digest
 
 IMAGES = "results/{dataset}/images/{split}.h5"
@@ -37,6 +37,8 @@ ALIGNMENT_CURVES = f"{ALIGNMENT}/curves.csv"
 COPY = f"{ALIGNMENT}/{{direction}}/model.h5"
 COPY_MAPS = f"{ALIGNMENT}/{{direction}}/maps.h5"
 CONTROL_COPY = "results/{dataset}/{model}/{recipe}/seed-{seed}/alignment/control/model.h5"
+MAPS_SHARD = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/{split}-{shard}-of-{shards}.h5"
+READINGS_SHARD = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}-{shard}-of-{shards}.h5"
 TABLE = "results/tables/{table}.csv"
 REPORT = "results/report.html"
 LOG = "results/logs/{dataset}/{model}/{recipe}/seed-{seed}"
@@ -63,6 +65,8 @@ wildcard_constraints:
     masks=any_of(config["alignment"]["masks"]),
     tuned=any_of(map(str, config["alignment"].get("labels", [alignment_design.ALL]))),
     direction="aligned|misaligned",
+    shard=r"\d+",
+    shards=r"\d+",
 
 
 # Which files stand behind each digest of code that this run asked for.

@@ -18,6 +18,8 @@ rule summarise_roar:
         "results/logs/tables/roar_summary.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         control=design.control(config),
         code=code("summarise_roar.py"),
@@ -34,6 +36,8 @@ rule contrast_roar:
         "results/logs/tables/roar_contrasts.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         pairs=VARIANTS,
         control=design.control(config),
@@ -52,6 +56,8 @@ rule agree_protocols:
         "results/logs/tables/protocol_agreement.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         groups=design.protocol_groups(config),
         code=code("agree_protocols.py"),
@@ -66,6 +72,8 @@ rule check_roar:
         "results/logs/tables/roar_check.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         code=code("check_roar.py"),
     script:

@@ -8,6 +8,8 @@ rule prepare_images:
         "results/logs/{dataset}/images-{split}.log",
     conda:
         "../envs/torch.yaml"
+    resources:
+        **asks("prepare_images"),
     params:
         dataset=source,
         code=code("prepare_images.py", "dataset"),

@@ -7,12 +7,13 @@ Here every file's own record (rule, settings, code, contents of its inputs) is h
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from saliency_benchmark import files, freshness, suitability
+from saliency_benchmark import files, freshness, live_jobs, suitability
 
 # One job makes files of several methods, probes or copies of a model: whose they are stands in their path.
 BUNDLE_RULES = {f"attribute_{name}": "method" for name in BUNDLES} | {
     f"probe_{name}": "probe" for name in PROBE_BUNDLES
 }
+BUNDLE_RULES |= {f"{name}_shard": kind for name, kind in BUNDLE_RULES.items()}
 BUNDLE_RULES["bend"] = "direction"
 
 
@@ -47,8 +48,24 @@ def out_of_date():
     return reasons
 
 
+def refuse_beside_live_jobs():
+    """Jobs that an earlier start submitted go on when it is killed: nothing may write the same files beside them."""
+    try:
+        jobs = live_jobs.of(Path.cwd())
+    except ConnectionError as error:
+        if workflow.local_exec:
+            logger.warning(f"whether jobs of an earlier start still work in this folder is not known: {error}")
+            return
+        raise WorkflowError(f"whether jobs of an earlier start still work in this folder is not known: {error}")
+    if jobs:
+        raise WorkflowError(live_jobs.told(jobs))
+
+
 def prepare_dag(*args, prepare=workflow._prepare_dag, **kwargs):
     """Snakemake's own step, with the artifacts that are out of date forced. There is no public place for this."""
+    # Neither a dry run nor `--unlock` writes artifacts.
+    if workflow.executor_plugin and not workflow.dryrun:
+        refuse_beside_live_jobs()
     if unsuited := suitability.problems(config, Path(".snakemake/saliency_benchmark_suitability.json")):
         told = "\n".join(f"  - {problem}" for problem in unsuited)
         raise WorkflowError(f"the settings cannot be used:\n{told}")

@@ -16,9 +16,13 @@ rule probe:
     log:
         f"{LOG}/probe/{{probe}}/{{method}}.log",
     wildcard_constraints:
+        dataset=any_of(WHOLE),
         probe=any_of(label for label in config["probes"] if label not in {*IN_BUNDLES, *OF_MODELS}),
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("probe", one_probe),
     params:
         probes=lambda wildcards: {wildcards.probe: config["probes"][wildcards.probe]},
         method=lambda wildcards: explaining_method(wildcards.method, [wildcards.probe]),
@@ -43,8 +47,13 @@ for name, members in PROBE_BUNDLES.items():
             readings=[READINGS.replace("{probe}", label) for label in members],
         log:
             f"{LOG}/probe/{name}/{{method}}.log",
+        wildcard_constraints:
+            dataset=any_of(WHOLE),
         conda:
             "../envs/torch.yaml"
+        threads: THREADS
+        resources:
+            **asks("probe", lambda wildcards, members=tuple(members): members),
         params:
             probes={label: config["probes"][label] for label in members},
             method=lambda wildcards, members=members: explaining_method(wildcards.method, members),
@@ -68,6 +77,9 @@ rule probe_model:
         probe=any_of(OF_MODELS),
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("probe", one_probe),
     params:
         probes=lambda wildcards: {wildcards.probe: config["probes"][wildcards.probe]},
         scoring={**PROBING, "target": config["explain"]["target"]},

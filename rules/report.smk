@@ -22,8 +22,11 @@ rule report:
         "results/logs/report.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
-        settings=config,
+        # What jobs ask of a cluster changes no number.
+        settings={key: value for key, value in config.items() if key != "resources"},
         examples=EXAMPLES,
         pairs=SHOWN_PAIRS,
         code=code("report.py"),

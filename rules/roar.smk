@@ -11,6 +11,8 @@ rule rank:
     priority: 1
     conda:
         "../envs/torch.yaml"
+    resources:
+        **asks("rank"),
     params:
         seed=config["roar"]["seed"],
         levels=design.levels(config),
@@ -30,6 +32,9 @@ rule retrain:
         f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("retrain"),
     params:
         model=architecture,
         recipe=recipe,
@@ -52,6 +57,9 @@ rule retrain_ends:
         f"{LOG}/roar/{{fill}}/ends/repeat-{{repeat}}.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("retrain_ends"),
     params:
         model=architecture,
         recipe=recipe,
@@ -74,6 +82,9 @@ rule degrade:
         f"{LOG}/roar/degraded/{{method}}.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("degrade"),
     params:
         units=config["roar"]["unit"],
         removals=REMOVALS,

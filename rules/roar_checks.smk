@@ -12,6 +12,9 @@ rule leak:
         f"{LOG}/roar/leakage/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("leak"),
     params:
         model=architecture,
         recipe=recipe,
@@ -39,6 +42,9 @@ rule recurse:
     priority: 1
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("recurse", one_method),
     params:
         model=architecture,
         recipe=recipe,

@@ -14,6 +14,8 @@ rule summarise_robustness:
         "results/logs/tables/robustness_summary.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         code=code("summarise_robustness.py"),
     script:
@@ -30,6 +32,8 @@ rule regress_robustness:
         "results/logs/tables/robustness_regression.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         code=code("regress_robustness.py"),
     script:

@@ -68,6 +68,8 @@ rule tabulate:
         table=any_of(PARTS),
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         code=code("tabulate.py"),
     script:
@@ -83,6 +85,8 @@ rule tabulate_scores:
         "results/logs/tables/scores.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         rows=SCORED,
         code=code("tabulate_scores.py"),
@@ -99,6 +103,8 @@ rule tabulate_map_quality:
         "results/logs/tables/map_quality.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         rows=EXPLAINED,
         code=code("tabulate_map_quality.py"),
@@ -115,6 +121,8 @@ rule tabulate_interpolation:
         "results/logs/tables/interpolation.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         rows=INTERPOLATED,
         code=code("tabulate_interpolation.py"),
@@ -132,6 +140,8 @@ rule tabulate_roar:
         "results/logs/tables/roar.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         rows=CURVES,
         code=code("tabulate_roar.py"),
@@ -148,6 +158,8 @@ rule tabulate_leakage:
         "results/logs/tables/leakage.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         rows=LEAKS,
         code=code("tabulate_leakage.py"),
@@ -165,6 +177,8 @@ rule tabulate_recursive_roar:
         "results/logs/tables/recursive_roar.log",
     conda:
         "../envs/report.yaml"
+    resources:
+        **asks("table"),
     params:
         rows=STEPS,
         code=code("tabulate_recursive_roar.py"),

@@ -12,6 +12,9 @@ rule train:
     priority: 2
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("train"),
     params:
         model=given_model,
         recipe=recipe,
@@ -32,6 +35,9 @@ rule assess:
         f"{LOG}/assess.log",
     conda:
         "../envs/torch.yaml"
+    threads: THREADS
+    resources:
+        **asks("assess"),
     params:
         split="test",
         code=code("assess.py", "model"),

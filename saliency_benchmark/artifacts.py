@@ -1,7 +1,9 @@
 """Every HDF5 file of the workflow: what is in it, and where it came from. The only module that knows h5py."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +11,7 @@ from types import TracebackType
 import h5py
 import numpy as np
 
-from saliency_benchmark import files
+from saliency_benchmark import chunks, files
 from saliency_benchmark.schemas import (
     IMAGES,
     ITEM_MAPS,
@@ -27,36 +29,9 @@ from saliency_benchmark.schemas import (
     check,
 )
 
-__all__ = [
-    "IMAGES",
-    "ITEMS",
-    "ITEM_MAPS",
-    "MAPS",
-    "MODEL",
-    "QUESTIONS",
-    "RANKS",
-    "READINGS",
-    "SCORES",
-    "Arrays",
-    "Reader",
-    "Schema",
-    "Writer",
-    "facts",
-    "intact",
-    "opened",
-    "origin",
-    "read",
-    "record",
-    "write",
-]
-
-# Bytes in a chunk, uncompressed: bulk reads are fast, and one image costs at most one chunk (benchmarks/storage.py).
-CHUNK = 256 * 1024
-# The same where an entry is a byte (images, levels), which are read one by one in any order (benchmarks/ranking.py).
-CHUNK_OF_BYTES = 64 * 1024
-# Measured (benchmarks/storage.py): gzip makes masks and ranks 0.05 to 0.65 of their size, and is faster than what reads
-# them; float maps and photos hardly shrink (0.83 to 0.95) and would be written 20 to 50 times slower.
-COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+__all__ = ["IMAGES", "ITEMS", "ITEM_MAPS", "MAPS", "MODEL", "QUESTIONS", "RANKS", "READINGS", "SCORES", "Arrays",
+           "Reader", "Schema", "Writer", "facts", "gather", "gathered_bytes", "intact", "opened", "origin",
+           "read", "record", "write"]  # fmt: skip
 
 
 class Writer:
@@ -86,15 +61,9 @@ class Writer:
             self._digests[name].update(block.tobytes())
 
     def _create(self, name: str, block: np.ndarray) -> h5py.Dataset:
-        row = max(1, block[:1].nbytes)
-        # A small array is one chunk of its own length: chunks are allocated whole.
-        wanted = CHUNK_OF_BYTES if block.dtype == np.uint8 else CHUNK
-        chunk = (max(1, min(wanted // row, max(len(block), 1024))), *block.shape[1:])
-        small = block.dtype == bool or (block.dtype.kind == "u" and block.dtype.itemsize > 1)
-        options = COMPRESSION if block.ndim > 1 and small else {}
         self._digests[name] = sha256(f"{name} {block.dtype.str} {block.shape[1:]}".encode())
         shape, limit = (0, *block.shape[1:]), (None, *block.shape[1:])
-        return self._file.create_dataset(name, shape, block.dtype, maxshape=limit, chunks=chunk, **options)
+        return self._file.create_dataset(name, shape, block.dtype, maxshape=limit, **chunks.layout(block))
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         whole = False
@@ -111,14 +80,34 @@ class Writer:
         lengths = {name: self._file[name].shape[:1] for name in self._digests}
         agree({name: axes for name, axes in axes_of(self._schema).items() if name in lengths}, lengths, first=True)
         digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
-        facts, origin = (json.dumps(part, sort_keys=True) for part in (self._facts, self._origin))
-        content = _content(digests, facts)
-        self._file.attrs.update(kind=self._schema.kind, content=content, facts=facts, origin=origin)
+        _sign(self._file, self._schema, digests, self._facts, self._origin)
 
 
 def write(path: str | Path, schema: Schema, arrays: Arrays, origin: dict, facts: dict | None = None) -> None:
     with Writer(path, schema, origin, facts) as writer:
         writer.append(**arrays)
+
+
+def gather(path: str | Path, schema: Schema, parts: Sequence[str], origin: dict) -> None:
+    """One file of the arrays of PARTS, one part after the other, without a copy: it looks them up where they lie.
+
+    Its content is that of one file with all of it. Its parts move with it, and must stay.
+    """
+    target, digests = files.Atomic(path), {}
+    with ExitStack() as stack:
+        readers = [stack.enter_context(Reader(part, schema)) for part in parts]
+        places = [os.path.relpath(part, Path(path).parent) for part in parts]
+        with h5py.File(target.part, "w", libver="v110") as file:
+            for name in readers[0].names():
+                arrays = [reader[name] for reader in readers]
+                ends = np.cumsum([len(array) for array in arrays])
+                layout = h5py.VirtualLayout((ends[-1], *arrays[0].shape[1:]), arrays[0].dtype)
+                for place, array, end in zip(places, arrays, ends, strict=True):
+                    layout[end - len(array) : end] = h5py.VirtualSource(place, name, array.shape, array.dtype)
+                file.create_virtual_dataset(name, layout)
+                digests[name] = _digest(arrays)
+            _sign(file, schema, digests, readers[0].facts, origin)
+    target.commit()
 
 
 class Reader:
@@ -189,10 +178,16 @@ def intact(path: str | Path) -> bool:
         return noted is not None and files.content(path) == noted["content"]
     try:
         with opened(path) as file:
-            digests = {name: _digest(file[name]) for name in file}
+            digests = {name: _digest([file[name]]) for name in file}
             return _content(digests, file.attrs["facts"]) == noted["content"]
     except (OSError, ValueError, KeyError, RuntimeError):
         return False
+
+
+def gathered_bytes(path: str | Path) -> int:
+    """Bytes of what PATH only looks up in other files."""
+    with opened(path) as file:
+        return sum(file[name].nbytes for name in file if file[name].is_virtual)
 
 
 def origin(job: object) -> dict:
@@ -226,11 +221,20 @@ def opened(path: str | Path) -> h5py.File:
         raise ValueError(f"{path} is not a whole HDF5 file ({error}): delete it and run again") from error
 
 
-def _digest(dataset: h5py.Dataset) -> str:
-    digest = sha256(f"{dataset.name[1:]} {dataset.dtype.str} {dataset.shape[1:]}".encode())
-    for start in range(0, dataset.shape[0], dataset.chunks[0] * 64):
-        digest.update(np.ascontiguousarray(dataset[start : start + dataset.chunks[0] * 64]).tobytes())
+def _digest(datasets: Sequence[h5py.Dataset]) -> str:
+    """Of arrays of one name, one after the other."""
+    digest = sha256(f"{datasets[0].name[1:]} {datasets[0].dtype.str} {datasets[0].shape[1:]}".encode())
+    for dataset in datasets:
+        rows = dataset.chunks[0] * 64 if dataset.chunks else chunks.rows(dataset[:1])
+        for start in range(0, dataset.shape[0], rows):
+            digest.update(np.ascontiguousarray(dataset[start : start + rows]).tobytes())
     return digest.hexdigest()
+
+
+def _sign(file: h5py.File, schema: Schema, digests: dict[str, str], facts: dict, origin: dict) -> None:
+    """What a whole FILE says of itself."""
+    facts, origin = (json.dumps(part, sort_keys=True) for part in (facts, origin))
+    file.attrs.update(kind=schema.kind, content=_content(digests, facts), facts=facts, origin=origin)
 
 
 def _content(digests: dict[str, str], facts: str) -> str:

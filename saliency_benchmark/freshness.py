@@ -108,10 +108,15 @@ def _state(path: str) -> list[int] | None:
 def _checked(path: str) -> dict | None:
     try:
         noted = artifacts.record(path)
-        whole = Path(path).stat().st_size > LARGEST_CHECKED or artifacts.intact(path)
+        whole = noted and (_size(path) > LARGEST_CHECKED or artifacts.intact(path))
     except OSError:
         return None
-    return noted if noted and whole else None
+    return noted if whole else None
+
+
+def _size(path: str) -> int:
+    found = Path(path).stat().st_size
+    return found + artifacts.gathered_bytes(path) if path.endswith(".h5") else found
 
 
 def _reason(record: dict | None, wanted: Expected, index: Index) -> str:

@@ -97,6 +97,39 @@ def test_rules_avoid_what_snakemake_gets_wrong(path):
         ), name
 
 
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.smk")), ids=lambda path: path.name)
+def test_every_rule_says_what_it_asks_of_a_cluster_in_the_words_of_one_place(path):
+    for rule in re.split(r"^ *rule\b.*:$", path.read_text(), flags=re.MULTILINE)[1:]:
+        assert len(re.findall(r"^ +resources:\n +\*\*asks\(", rule, re.MULTILINE)) == 1, rule
+        assert not re.search(r"^ +(mem_mb|runtime|gpu|gres|slurm_\w+|group)\b *[:=]", rule, re.MULTILINE), rule
+
+
+def test_every_local_rule_exists():
+    text = (RULES / "resources.smk").read_text()
+    named = re.findall(r"^    (\w+),$", text[text.index("localrules:") :], re.MULTILINE)
+    rules = {name for path in RULES.glob("*.smk") for name in re.findall(r"^rule (\w+):", path.read_text(), re.M)}
+    assert named
+    assert set(named) <= rules
+
+
+def test_the_default_profile_is_the_local_one_and_only_clusters_retry():
+    profiles = {
+        path.parent.name: yaml.safe_load(path.read_text()) for path in (ROOT / "profiles").glob("*/config.yaml")
+    }
+    assert profiles["default"] == profiles["local"]
+    assert "retries" not in profiles["local"]
+    assert profiles["slurm"]["retries"] > 0
+    assert profiles["slurm"]["slurm-status-command"] == "squeue"
+
+
+def test_the_tests_profile_differs_from_the_clusters_in_its_waits_and_logs_alone():
+    ours, theirs = (yaml.safe_load((ROOT / place / "config.yaml").read_text())
+                    for place in ("profiles/slurm", "tests/slurm/profile"))  # fmt: skip
+    other = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
+    assert other <= {"jobs", "latency-wait", "slurm-init-seconds-before-status-checks", "slurm-keep-successful-logs",
+                     "slurm-delete-logfiles-older-than"}  # fmt: skip
+
+
 def test_the_conda_environments_have_the_pins_of_the_lock():
     for name in envs.PACKAGES:
         assert (ROOT / "envs" / f"{name}.yaml").read_text() == envs.environment(name)

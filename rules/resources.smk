@@ -1,0 +1,47 @@
+"""What each job asks of a cluster: processors, memory, time, GPUs. A local run keeps to the processors alone.
+
+The one place for it: settings in `resources` (config.yaml), numbers in saliency_benchmark/needs.py; a profile's
+set-resources goes before both.
+"""
+
+from saliency_benchmark import needs
+
+
+# They take seconds: on a cluster they run where Snakemake runs.
+localrules:
+    tabulate,
+    tabulate_scores,
+    tabulate_map_quality,
+    tabulate_interpolation,
+    tabulate_roar,
+    tabulate_leakage,
+    tabulate_recursive_roar,
+    summarise_roar,
+    contrast_roar,
+    agree_protocols,
+    summarise_robustness,
+    regress_robustness,
+    report,
+
+
+# Of a job that trains a network or asks it for much.
+THREADS = config["resources"]["threads"]
+
+
+def asks(stage, labels=lambda wildcards: ()):
+    """Resources of a rule of STAGE; LABELS: its methods or probes, which decide how long it takes."""
+    return {
+        "mem_mb": lambda wildcards, attempt: needs.memory(config, stage, dict(wildcards.items()), attempt),
+        "runtime": lambda wildcards, attempt: needs.minutes(
+            config, stage, dict(wildcards.items()), labels(wildcards), attempt
+        ),
+        **needs.site(config, stage),
+    }
+
+
+def one_method(wildcards):
+    return (wildcards.method,)
+
+
+def one_probe(wildcards):
+    return (wildcards.probe,)

@@ -15,6 +15,8 @@ rule agree:
         ranking=RANKING,
     log:
         f"{LOG}/agree/{{metric}}.log",
+    benchmark:
+        f"{LOG}/agree/{{metric}}.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -38,6 +40,8 @@ rule agree_metrics:
         agreement=METRIC_AGREEMENT,
     log:
         f"{LOG}/agree_metrics.log",
+    benchmark:
+        f"{LOG}/agree_metrics.tsv"
     conda:
         "../envs/report.yaml"
     resources:
@@ -58,6 +62,8 @@ rule compare:
         difference=DIFFERENCE,
     log:
         "results/logs/{dataset}/{model}/compare/{metric}.log",
+    benchmark:
+        "results/logs/{dataset}/{model}/compare/{metric}.tsv"
     conda:
         "../envs/report.yaml"
     resources:

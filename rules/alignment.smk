@@ -11,6 +11,8 @@ rule align:
         model=COPY,
     log:
         f"{LOG}/align/{{masks}}/{{tuned}}/{{method}}/{{direction}}.log",
+    benchmark:
+        f"{LOG}/align/{{masks}}/{{tuned}}/{{method}}/{{direction}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -36,6 +38,8 @@ rule align_control:
         model=CONTROL_COPY,
     log:
         f"{LOG}/align/control.log",
+    benchmark:
+        f"{LOG}/align/control.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -69,6 +73,8 @@ rule bend:
         misaligned=COPY_MAPS.replace("{direction}", "misaligned"),
     log:
         f"{LOG}/bend/{{masks}}/{{tuned}}/{{method}}.log",
+    benchmark:
+        f"{LOG}/bend/{{masks}}/{{tuned}}/{{method}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS

@@ -17,6 +17,8 @@ rule attribute:
         maps=MAPS,
     log:
         f"{LOG}/attribute/{{method}}/{{split}}.log",
+    benchmark:
+        f"{LOG}/attribute/{{method}}/{{split}}.tsv"
     wildcard_constraints:
         dataset=any_of(WHOLE),
         method=any_of(label for label in config["methods"] if label not in BUNDLED),
@@ -47,6 +49,8 @@ for name, members in BUNDLES.items():
             maps=[MAPS.replace("{method}", label) for label in members],
         log:
             f"{LOG}/attribute/{name}/{{split}}.log",
+        benchmark:
+            f"{LOG}/attribute/{name}/{{split}}.tsv"
         wildcard_constraints:
             dataset=any_of(WHOLE),
         priority: 1

@@ -277,3 +277,31 @@ def compared_scores(wildcards):
     """Scores of every recipe and seed, under one metric."""
     rows = design.runs(config, wildcards.dataset, wildcards.model)
     return paths(SCORES, [{**row, "metric": wildcards.metric} for row in rows])
+
+
+def part(wildcards):
+    """The images of a shard; the last one takes all that are left."""
+    first, size = int(wildcards.shard), sizes.step(config)
+    last = int(wildcards.shard) + 1 == int(wildcards.shards)
+    return [first * size, sys.maxsize if last else (first + 1) * size]
+
+
+def shard_probing(wildcards):
+    """How probes ask about a shard: up to the last image that is scored."""
+    return {**PROBING, "images": min(sizes.step(config), PROBING["images"] - int(wildcards.shard) * sizes.step(config))}
+
+
+def map_shards(wildcards):
+    number = sizes.shards(config, sizes.images(config, wildcards.dataset, wildcards.split))
+    return paths(MAPS_SHARD, [{**wildcards, "shard": shard, "shards": number} for shard in range(number)])
+
+
+def reading_shards(wildcards):
+    number = sizes.shards(config, sizes.scored(config, wildcards.dataset))
+    return paths(READINGS_SHARD, [{**wildcards, "shard": shard, "shards": number} for shard in range(number)])
+
+
+def maps_of_shard(wildcards):
+    """Maps of the same images: shards of maps are as large, and there may be more of them."""
+    number = sizes.shards(config, sizes.images(config, wildcards.dataset, "test"))
+    return MAPS_SHARD.format(**{**wildcards, "split": "test", "shards": number})

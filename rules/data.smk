@@ -6,6 +6,8 @@ rule prepare_images:
         images=IMAGES,
     log:
         "results/logs/{dataset}/images-{split}.log",
+    benchmark:
+        "results/logs/{dataset}/images-{split}.tsv"
     conda:
         "../envs/torch.yaml"
     resources:

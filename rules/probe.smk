@@ -15,6 +15,8 @@ rule probe:
         readings=READINGS,
     log:
         f"{LOG}/probe/{{probe}}/{{method}}.log",
+    benchmark:
+        f"{LOG}/probe/{{probe}}/{{method}}.tsv"
     wildcard_constraints:
         dataset=any_of(WHOLE),
         probe=any_of(label for label in config["probes"] if label not in {*IN_BUNDLES, *OF_MODELS}),
@@ -47,6 +49,8 @@ for name, members in PROBE_BUNDLES.items():
             readings=[READINGS.replace("{probe}", label) for label in members],
         log:
             f"{LOG}/probe/{name}/{{method}}.log",
+        benchmark:
+            f"{LOG}/probe/{name}/{{method}}.tsv"
         wildcard_constraints:
             dataset=any_of(WHOLE),
         conda:
@@ -73,6 +77,8 @@ rule probe_model:
         readings=MODEL_READINGS,
     log:
         f"{LOG}/probe/{{probe}}.log",
+    benchmark:
+        f"{LOG}/probe/{{probe}}.tsv"
     wildcard_constraints:
         probe=any_of(OF_MODELS),
     conda:

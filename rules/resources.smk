@@ -29,7 +29,7 @@ THREADS = config["resources"]["threads"]
 
 
 def asks(stage, labels=lambda wildcards: ()):
-    """Resources of a rule of STAGE; LABELS: its methods or probes, which decide how long it takes."""
+    """Resources of rules of STAGE; LABELS: methods or probes, which decide how long a job takes."""
     return {
         "mem_mb": lambda wildcards, attempt: needs.memory(config, stage, dict(wildcards.items()), attempt),
         "runtime": lambda wildcards, attempt: needs.minutes(

@@ -8,6 +8,8 @@ rule rank:
         ranks=RANKS,
     log:
         f"{LOG}/rank/{{unit}}/{{method}}/{{split}}.log",
+    benchmark:
+        f"{LOG}/rank/{{unit}}/{{method}}/{{split}}.tsv"
     priority: 1
     conda:
         "../envs/torch.yaml"
@@ -30,6 +32,8 @@ rule retrain:
         accuracy=RETRAINED,
     log:
         f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
+    benchmark:
+        f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -55,6 +59,8 @@ rule retrain_ends:
         accuracy=ENDS,
     log:
         f"{LOG}/roar/{{fill}}/ends/repeat-{{repeat}}.log",
+    benchmark:
+        f"{LOG}/roar/{{fill}}/ends/repeat-{{repeat}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -80,6 +86,8 @@ rule degrade:
         accuracy=DEGRADED,
     log:
         f"{LOG}/roar/degraded/{{method}}.log",
+    benchmark:
+        f"{LOG}/roar/degraded/{{method}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS

@@ -10,6 +10,8 @@ rule leak:
         accuracy=LEAKAGE,
     log:
         f"{LOG}/roar/leakage/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
+    benchmark:
+        f"{LOG}/roar/leakage/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS
@@ -39,6 +41,8 @@ rule recurse:
         test=STEP_RANKS.replace("{split}", "test"),
     log:
         f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{{method}}/repeat-{{repeat}}/{{fraction}}.log",
+    benchmark:
+        f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{{method}}/repeat-{{repeat}}/{{fraction}}.tsv"
     priority: 1
     conda:
         "../envs/torch.yaml"

@@ -1,34 +1,6 @@
 """Data sets too large for one job: a part of the images per job, then one file that looks everything up in the parts."""
 
 
-def part(wildcards):
-    """The images of a shard; the last one takes all that are left."""
-    first, size = int(wildcards.shard), sizes.step(config)
-    last = int(wildcards.shard) + 1 == int(wildcards.shards)
-    return [first * size, sys.maxsize if last else (first + 1) * size]
-
-
-def shard_probing(wildcards):
-    """How probes ask about a shard: up to the last image that is scored."""
-    return {**PROBING, "images": min(sizes.step(config), PROBING["images"] - int(wildcards.shard) * sizes.step(config))}
-
-
-def map_shards(wildcards):
-    number = sizes.shards(config, sizes.images(config, wildcards.dataset, wildcards.split))
-    return paths(MAPS_SHARD, [{**wildcards, "shard": shard, "shards": number} for shard in range(number)])
-
-
-def reading_shards(wildcards):
-    number = sizes.shards(config, sizes.scored(config, wildcards.dataset))
-    return paths(READINGS_SHARD, [{**wildcards, "shard": shard, "shards": number} for shard in range(number)])
-
-
-def maps_of_shard(wildcards):
-    """Maps of the same images: shards of maps are as large, and there may be more of them."""
-    number = sizes.shards(config, sizes.images(config, wildcards.dataset, "test"))
-    return MAPS_SHARD.format(**{**wildcards, "split": "test", "shards": number})
-
-
 rule attribute_shard:
     input:
         model=MODEL,
@@ -38,6 +10,8 @@ rule attribute_shard:
         maps=MAPS_SHARD,
     log:
         f"{LOG}/attribute/{{method}}/{{split}}-{{shard}}-of-{{shards}}.log",
+    benchmark:
+        f"{LOG}/attribute/{{method}}/{{split}}-{{shard}}-of-{{shards}}.tsv"
     wildcard_constraints:
         method=any_of(label for label in config["methods"] if label not in BUNDLED),
     priority: 1
@@ -68,6 +42,8 @@ for name, members in BUNDLES.items():
             maps=[MAPS_SHARD.replace("{method}", label) for label in members],
         log:
             f"{LOG}/attribute/{name}/{{split}}-{{shard}}-of-{{shards}}.log",
+        benchmark:
+            f"{LOG}/attribute/{name}/{{split}}-{{shard}}-of-{{shards}}.tsv"
         priority: 1
         conda:
             "../envs/torch.yaml"
@@ -90,6 +66,8 @@ rule gather_maps:
         maps=MAPS,
     log:
         f"{LOG}/gather/{{method}}/{{split}}.log",
+    benchmark:
+        f"{LOG}/gather/{{method}}/{{split}}.tsv"
     wildcard_constraints:
         dataset=any_of(SHARDED),
     priority: 1
@@ -114,6 +92,8 @@ rule probe_shard:
         readings=READINGS_SHARD,
     log:
         f"{LOG}/probe/{{probe}}/{{method}}-{{shard}}-of-{{shards}}.log",
+    benchmark:
+        f"{LOG}/probe/{{probe}}/{{method}}-{{shard}}-of-{{shards}}.tsv"
     wildcard_constraints:
         probe=any_of(label for label in config["probes"] if label not in {*IN_BUNDLES, *OF_MODELS}),
     conda:
@@ -146,6 +126,8 @@ for name, members in PROBE_BUNDLES.items():
             readings=[READINGS_SHARD.replace("{probe}", label) for label in members],
         log:
             f"{LOG}/probe/{name}/{{method}}-{{shard}}-of-{{shards}}.log",
+        benchmark:
+            f"{LOG}/probe/{name}/{{method}}-{{shard}}-of-{{shards}}.tsv"
         conda:
             "../envs/torch.yaml"
         threads: THREADS
@@ -169,6 +151,8 @@ rule gather_readings:
         readings=READINGS,
     log:
         f"{LOG}/gather/{{probe}}/{{method}}.log",
+    benchmark:
+        f"{LOG}/gather/{{probe}}/{{method}}.tsv"
     wildcard_constraints:
         dataset=any_of(SHARDED),
         probe=any_of(label for label in config["probes"] if label not in OF_MODELS),

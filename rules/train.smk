@@ -9,6 +9,8 @@ rule train:
         model=MODEL,
     log:
         f"{LOG}/train.log",
+    benchmark:
+        f"{LOG}/train.tsv"
     priority: 2
     conda:
         "../envs/torch.yaml"
@@ -33,6 +35,8 @@ rule assess:
         calibration=CALIBRATION,
     log:
         f"{LOG}/assess.log",
+    benchmark:
+        f"{LOG}/assess.tsv"
     conda:
         "../envs/torch.yaml"
     threads: THREADS

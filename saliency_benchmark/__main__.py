@@ -18,6 +18,7 @@ from saliency_benchmark import (
     catalogue,
     config,
     kit_commands,
+    plan_commands,
     registry,
     roar_commands,
     robustness_commands,
@@ -63,6 +64,7 @@ def main(words: list[str] | None = None) -> int:
         if wants:
             part.add_argument(wants)
     audit_commands.add(commands)
+    plan_commands.add(commands)
     score_commands.add(commands)
     roar_commands.add(commands)
     robustness_commands.add(commands)

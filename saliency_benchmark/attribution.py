@@ -1,6 +1,6 @@
 """Feed images to saliency methods, batch by batch, and leave the model as it was."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, batching, calling, gradients, registry, sharing
+from saliency_benchmark import artifacts, batching, calling, gradients, registry, sharing, windows
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.preserving import preserved
 from saliency_benchmark.progress import Progress
@@ -85,12 +85,15 @@ def explain(
     output: str = "logit",
     rows: int | None = None,
     background: np.ndarray | None = None,
+    part: Sequence[int] | None = None,
 ) -> None:
     """One map per image by each of METHODS, into the writer of its name; work that they share is done once.
 
     TARGET: prediction, label, or a class; ROWS: images x steps at a time, found by itself if None; BACKGROUND: training
-    images (bytes) for methods that ask for them. Raises ValueError where a method cannot work on this network.
+    images (bytes) for methods that ask for them; PART: the first image and the one after the last, all if None. Raises
+    ValueError where a method cannot work on this network.
     """
+    images = windows.part(images, part)
     shape, progress = tuple(images["data"].shape[1:]), Progress("explaining", len(images))
     given = provided(classifier, output)
     if background is not None:

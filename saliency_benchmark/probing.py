@@ -1,12 +1,12 @@
 """Ask a model what probes want to know, block by block; probes of one job share its passes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from saliency_benchmark import artifacts, asking, attribution, batching, calling, forwarding, registry, sharing
+from saliency_benchmark import artifacts, asking, attribution, batching, calling, forwarding, registry, sharing, windows
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.progress import Progress
 from saliency_benchmark.reexplaining import Explainer
@@ -46,12 +46,15 @@ def ask(
     rows: int | None = None,
     backend: str = "torch",
     explainer: Explainer | None = None,
+    part: Sequence[int] | None = None,
 ) -> None:
     """The readings of the first STOP images into the writer of each probe's name.
 
     MAPS: those of one method, or None for probes that ask the model alone, of the class TARGET. ROWS: images at a time,
-    found by itself if None, halved where memory runs out. Raises ValueError where the maps are of other images.
+    found by itself if None, halved where memory runs out. PART: the first image and the one after the last, whose maps
+    are all of MAPS; all if None. Raises ValueError where the maps are of other images.
     """
+    images = windows.part(images, part)
     stop = min(stop, len(images), *([] if maps is None else [len(maps)]))
     shape, progress = tuple(images["data"].shape[1:]), Progress("probing", stop)
     forward = forwarding.fastest(classifier.network, shape, backend)

@@ -1,6 +1,6 @@
 """A classifier and images -> one saliency map per image and method."""
 
-from saliency_benchmark import artifacts, attribution, classifier, devices, maps, preparation, progress, windows
+from saliency_benchmark import artifacts, attribution, classifier, devices, maps, preparation, progress
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -12,5 +12,5 @@ with (
     maps.Maps(params.methods, snakemake.output, origin) as writers,
 ):
     methods = attribution.methods(params.methods)
-    part = windows.part(images, params.get("part"))
-    attribution.explain(methods, model, part, writers, background=background, **attribution.choices(params.explain))
+    choices = attribution.choices(params.explain) | {"background": background, "part": params.get("part")}
+    attribution.explain(methods, model, images, writers, **choices)

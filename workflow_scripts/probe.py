@@ -1,16 +1,6 @@
 """A classifier, images and the maps of one method -> the readings that metrics ask for."""
 
-from saliency_benchmark import (
-    artifacts,
-    classifier,
-    devices,
-    maps,
-    preparation,
-    probing,
-    progress,
-    reexplaining,
-    windows,
-)
+from saliency_benchmark import artifacts, classifier, devices, maps, preparation, probing, progress, reexplaining
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -24,5 +14,5 @@ with (
     maps.Readings(params.probes, snakemake.output, origin) as writers,
 ):
     probes, choices = probing.probes(params.probes), probing.choices(params.scoring)
-    part = windows.part(images, params.get("part"))
-    probing.ask(probes, model, part, attribution, writers, explainer=explainer, **choices)
+    part = params.get("part")
+    probing.ask(probes, model, images, attribution, writers, explainer=explainer, part=part, **choices)

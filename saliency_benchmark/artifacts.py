@@ -30,7 +30,7 @@ from saliency_benchmark.schemas import (
 )
 
 __all__ = ["IMAGES", "ITEMS", "ITEM_MAPS", "MAPS", "MODEL", "QUESTIONS", "RANKS", "READINGS", "SCORES", "Arrays",
-           "Reader", "Schema", "Writer", "facts", "gather", "gathered_bytes", "intact", "opened", "origin",
+           "Reader", "Schema", "Writer", "facts", "gather", "intact", "opened", "origin",
            "read", "record", "write"]  # fmt: skip
 
 
@@ -182,12 +182,6 @@ def intact(path: str | Path) -> bool:
             return _content(digests, file.attrs["facts"]) == noted["content"]
     except (OSError, ValueError, KeyError, RuntimeError):
         return False
-
-
-def gathered_bytes(path: str | Path) -> int:
-    """Bytes of what PATH only looks up in other files."""
-    with opened(path) as file:
-        return sum(file[name].nbytes for name in file if file[name].is_virtual)
 
 
 def origin(job: object) -> dict:

@@ -108,15 +108,19 @@ def _state(path: str) -> list[int] | None:
 def _checked(path: str) -> dict | None:
     try:
         noted = artifacts.record(path)
-        whole = noted and (_size(path) > LARGEST_CHECKED or artifacts.intact(path))
+        whole = noted and (size(path) > LARGEST_CHECKED or artifacts.intact(path))
     except OSError:
         return None
     return noted if whole else None
 
 
-def _size(path: str) -> int:
+def size(path: str) -> int:
+    """Bytes of the file PATH, and of what it only looks up in other files."""
     found = Path(path).stat().st_size
-    return found + artifacts.gathered_bytes(path) if path.endswith(".h5") else found
+    if not path.endswith(".h5"):
+        return found
+    with artifacts.opened(path) as file:
+        return found + sum(file[name].nbytes for name in file if file[name].is_virtual)
 
 
 def _reason(record: dict | None, wanted: Expected, index: Index) -> str:

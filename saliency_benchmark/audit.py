@@ -46,9 +46,9 @@ def leftovers(results: Results) -> list[str]:
 def _roots(results: Results) -> Iterator[Finding]:
     for path in results.roots:
         if path not in results.records:
-            yield Finding(MISSING, path, "it is not there", AGAIN)
-    if REPORT not in results.records and REPORT not in results.roots:
-        yield Finding(MISSING, REPORT, "there is no report: the run did not end", AGAIN)
+            yield Finding(
+                MISSING, path, "there is no report: the run did not end" if path == REPORT else "it is not there"
+            )
 
 
 def _contents(results: Results, part: set[str]) -> Iterator[Finding]:

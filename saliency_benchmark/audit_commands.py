@@ -72,7 +72,7 @@ def trace(arguments: argparse.Namespace) -> int:
 
         figures_lineage.save(lineage, arguments.picture)
     print(tracing.text(lineage), end="")
-    return 0
+    return 1 if any(node.fault for node in lineage.nodes.values()) else 0
 
 
 def export(arguments: argparse.Namespace) -> int:

@@ -77,11 +77,10 @@ class Results:
 
     @cached_property
     def roots(self) -> list[str]:
-        """What a reader looks at: the report and its tables; where the run noted them, those it was to make."""
-        noted = self.chain.get("files", {})
-        used = {path for each in noted.values() for paths in each["inputs"].values() for path in paths}
-        wanted = {path for path in noted if path not in used} | {path for path in used if is_table(path)}
-        return sorted(wanted or {REPORT, *filter(is_table, self.files)})
+        """What a reader looks at: the report and its tables, or, where the run noted no report, those that are here."""
+        report = self.chain.get("files", {}).get(REPORT)
+        shown = [path for paths in report["inputs"].values() for path in paths] if report else self.files
+        return sorted({REPORT, *filter(is_table, shown)})
 
     def inputs(self, path: str) -> list[Input]:
         """What the file at PATH was made from: by the paths of the run's note, else by what files hold."""

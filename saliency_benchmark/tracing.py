@@ -88,10 +88,10 @@ def _matching(table: Path, wanted: dict[str, str]) -> list[Row]:
         column = columns[name.lower()]
         kept = told[[_same(cell, value) for cell in told[column]]]
         if kept.empty:
+            asked = list(wanted.items())
+            asked = " and ".join("=".join(pair) for pair in asked[: asked.index((name, value)) + 1])
             there = ", ".join(dict.fromkeys(told[column].head(1000)))
-            raise ValueError(
-                f"no row of {table} has {name}={value} beside the conditions before; it has: {there[:300]}"
-            )
+            raise ValueError(f"no row of {table} has {asked}; {name} there is: {there[:300]}")
         told = kept
     return told.to_dict("records")
 

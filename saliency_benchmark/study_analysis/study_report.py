@@ -66,7 +66,7 @@ def wide(counts: pd.DataFrame) -> pd.DataFrame:
     settings = counts.drop_duplicates("rule").set_index("rule")["setting"]
     what = {name: rule.what for name, rule in rules.RULES.items()} | {"any": "any of them"}
     table.insert(1, "what", [what[name] for name in table["rule"]])
-    table.insert(2, "setting", [settings[name] for name in table["rule"]])
+    table.insert(2, "setting", ["" if pd.isna(settings[name]) else f"{settings[name]:g}" for name in table["rule"]])
     return table
 
 
@@ -91,6 +91,13 @@ def interval(value: float, low: float, high: float, form: str = ".3f") -> str:
     if not np.isfinite(value):
         return ""
     return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite(low) else "")
+
+
+def chance(p: float) -> str:
+    """A p-value for reading."""
+    if not np.isfinite(p):
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def sentences(compared: pd.DataFrame, settings: dict) -> Iterator[str]:
@@ -124,15 +131,10 @@ def differences(compared: pd.DataFrame) -> pd.DataFrame:
     }.items():
         rows = compared[list(columns)].to_numpy(float)
         found[name] = [interval(*row) if name == "difference" else interval(*row).partition(" ")[2] for row in rows]
-    names = [
-        "p_difference_holm",
-        "p_equivalence",
-        "smallest_detectable",
-        "verdict",
-        "participants",
-        "baseline_participants",
-    ]
-    return found.assign(**compared[[*names, "note"]])
+    for name in ("p_difference_holm", "p_equivalence"):
+        found[name] = [chance(p) for p in compared[name]]
+    names = ["smallest_detectable", "verdict", "participants", "baseline_participants", "note"]
+    return found.assign(**compared[names])
 
 
 def odds(compared: pd.DataFrame) -> pd.DataFrame:
@@ -143,13 +145,14 @@ def odds(compared: pd.DataFrame) -> pd.DataFrame:
     found["log odds"] = [
         interval(*row) for row in compared[["log_odds", "log_odds_low", "log_odds_high"]].to_numpy(float)
     ]
-    return found.assign(odds_ratio=np.exp(compared["log_odds"]), p=compared["p"], p_holm=compared["p_holm"])
+    found["odds_ratio"] = np.exp(compared["log_odds"])
+    return found.assign(**{name: [chance(p) for p in compared[name]] for name in ("p", "p_holm")})
 
 
 def models(table: pd.DataFrame | None) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     """Per task: its name, formula, notes, and the terms."""
     for task, part in () if table is None else table.groupby("task", sort=True):
-        terms = part[["term", "error", "z", "p"]].copy()
+        terms = part[["term", "error", "z"]].assign(p=[chance(p) for p in part["p"]])
         terms.insert(1, "log odds", [interval(*row) for row in part[["estimate", "low", "high"]].to_numpy(float)])
         yield task, part["formula"].iloc[0], part["note"].iloc[0], terms
 

@@ -32,7 +32,7 @@ ANALYSIS = {
     "alpha": Setting(0.05, "level of all tests", 0, 0.5),
     "power": Setting(0.8, "of the smallest detectable effect"),
     "confidence": Setting(0.95, "coverage of the intervals"),
-    "resamples": Setting(2000, "bootstrap samples", 100, 1_000_000, True),
+    "resamples": Setting(2000, "bootstrap samples", 100, 100_000, True),
     "seed": Setting(0, "of all that is drawn", 0, 2**31, True),
 }
 

@@ -135,6 +135,15 @@ def test_every_picture_that_a_plan_names_is_there_large_enough_and_nothing_of_th
                 assert min(picture.size) >= 336
 
 
+def test_a_map_without_any_mark_is_told_as_such(tmp_path):
+    arrays = study_items.arrays(TASKS[0])
+    arrays["map"][::2, 1, 0] = 0
+    study_items.artifacts.write(tmp_path / "items.h5", study_items.artifacts.ITEMS, arrays, {})
+    study = building.build([tmp_path / "items.h5"], tmp_path / "study", settings.complete(SMALL))
+    for name, item in study["items"].items():
+        assert item["empty"] == item["maps"]["oracle"][:1] * (int(name) % 2 == 0)
+
+
 def test_an_overlay_is_orange_for_blue_against_and_grey_where_nothing_is():
     relevance = np.array([[2.0, -2.0, 0.0, 1.0]])
     colours = pictures._tinted(np.full((1, 4, 3), 100.0), relevance)[0]

@@ -66,7 +66,12 @@ def _told(item: item_files.Item, arrays: dict, explanations: Sequence[str]) -> d
     """Predictions and names of pictures; maps are named by number: a file's name shows no participant what made it."""
     maps = {name: list(_map_names(item, place, arrays, name)) for place, name in enumerate(explanations)}
     shifted = f"{item.name}-shifted.png" if "shifted" in arrays else None
-    return {"predictions": item.predictions, "image": f"{item.name}.png", "shifted": shifted, "maps": maps}
+    # An oracle may have nothing to show; a reader should not take that for a map that is missing.
+    empty = [
+        file for name in maps for file, each in zip(maps[name], arrays["maps"][name], strict=False) if not each.any()
+    ]
+    files = {"image": f"{item.name}.png", "shifted": shifted, "maps": maps, "empty": empty}
+    return files | {"predictions": item.predictions}
 
 
 def _map_names(item: item_files.Item, place: int, arrays: dict, name: str) -> Iterator[str]:

@@ -86,8 +86,10 @@ function questionOf(trial) {
 
 async function figuresOf(trial) {
   const item = STUDY.items[trial.item];
-  const figure = async (name, caption, alt) =>
-    element("figure", {}, await pictures.shown(name, alt), element("figcaption", {}, caption));
+  const figure = async (name, caption, alt) => {
+    const empty = item.empty.includes(name) ? "\n(nothing is marked)" : "";
+    return element("figure", {}, await pictures.shown(name, alt), element("figcaption", {}, caption + empty));
+  };
   if (trial.phase === "attention") return [await figure(item.image, "An image", "An image of the study")];
   const twice = STUDY.task === "model_selection";
   const told = twice

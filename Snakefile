@@ -1,4 +1,4 @@
-"""Benchmark saliency methods: train -> explain -> remove and retrain, align -> probe -> agree -> report."""
+"""Benchmark saliency methods: train -> explain -> remove and retrain, align, ask users -> probe -> agree -> report."""
 
 from pathlib import Path
 
@@ -26,12 +26,14 @@ include: "rules/attribute.smk"
 include: "rules/roar.smk"
 include: "rules/roar_checks.smk"
 include: "rules/alignment.smk"
+include: "rules/utility.smk"
 include: "rules/probe.smk"
 include: "rules/shards.smk"
 include: "rules/agreement.smk"
 include: "rules/tables.smk"
 include: "rules/conclusions.smk"
 include: "rules/robustness.smk"
+include: "rules/gains.smk"
 include: "rules/report.smk"
 include: "rules/freshness.smk"
 include: "rules/records.smk"

@@ -1,8 +1,18 @@
 """Names of the artifacts, and what makes one out of date."""
 
 import functools
+import itertools
 
-from saliency_benchmark import alignment_design, design, files, initialisation, registry, series, sizes
+from saliency_benchmark import (
+    alignment_design,
+    design,
+    files,
+    initialisation,
+    registry,
+    series,
+    sizes,
+    utility_design,
+)
 from saliency_benchmark.provenance import code_digest
 
 IMAGES = "results/{dataset}/images/{split}.h5"
@@ -39,6 +49,11 @@ COPY_MAPS = f"{ALIGNMENT}/{{direction}}/maps.h5"
 CONTROL_COPY = "results/{dataset}/{model}/{recipe}/seed-{seed}/alignment/control/model.h5"
 MAPS_SHARD = "results/{dataset}/{model}/{recipe}/seed-{seed}/maps/{method}/{split}-{shard}-of-{shards}.h5"
 READINGS_SHARD = "results/{dataset}/{model}/{recipe}/seed-{seed}/readings/{probe}/{method}-{shard}-of-{shards}.h5"
+PAIR_MODEL = "results/{dataset}/{model}/{recipe}/seed-{seed}/utility/models/{pair}/{labelling}/model.h5"
+QUESTIONS = "results/{dataset}/{model}/{recipe}/seed-{seed}/utility/{task}/questions.h5"
+ITEM_MAPS = "results/{dataset}/{model}/{recipe}/seed-{seed}/utility/{task}/maps/{explanation}.h5"
+ITEMS = "results/{dataset}/{model}/{recipe}/seed-{seed}/utility/{task}/items.h5"
+SIMULATED = "results/{dataset}/{model}/{recipe}/utility/{task}/{explanation}.csv"
 TABLE = "results/tables/{table}.csv"
 REPORT = "results/report.html"
 LOG = "results/logs/{dataset}/{model}/{recipe}/seed-{seed}"
@@ -67,6 +82,10 @@ wildcard_constraints:
     direction="aligned|misaligned",
     shard=r"\d+",
     shards=r"\d+",
+    pair=r"\d+-\d+",
+    labelling=any_of(utility_design.LABELLINGS),
+    task=any_of(utility_design.TASKS),
+    explanation=any_of([*utility_design.CONTROLS, *config["methods"]]),
 
 
 # Which files stand behind each digest of code that this run asked for.
@@ -208,6 +227,42 @@ REMOVALS = {
     "fills": config["roar"]["fill"],
     "fractions": sorted(config["roar"]["fractions"]),
 }
+
+ASKED = utility_design.asked(config)
+EXPLANATIONS = utility_design.explanations(config) if ASKED else []
+# The shift that is shown, what decides which items there are, and who answers them.
+SHIFTS = [config["utility"]["shift"]] if config["utility"]["shift"] in config["shifts"] else []
+DRAWN = {name: config["utility"][name] for name in utility_design.DRAWN}
+USERS = {name: config["utility"][name] for name in utility_design.USERS}
+
+
+def cue(wildcards):
+    """The cue of the utility study; SHARE of the training images carry it, and all images that are asked about."""
+    return config["utility"]["cue"] | {"seed": config["utility"]["seed"]}
+
+
+def pair_models(wildcards):
+    """For each pair of labels the clean model and the mislabelled one."""
+    rows = itertools.product(utility_design.pairs(config), utility_design.LABELLINGS)
+    return paths(PAIR_MODEL, [{**wildcards, "pair": pair, "labelling": labelling} for pair, labelling in rows])
+
+
+def questioned(wildcards):
+    """The models that the questions of a task are about."""
+    return pair_models(wildcards) if wildcards.task == utility_design.SELECTION else paths(MODEL, [wildcards])
+
+
+def explaining_items(wildcards):
+    """Settings of `explain` that concern the maps of items; what is explained is the class that a model predicts."""
+    return {key: value for key, value in explaining([wildcards.explanation]).items() if key != "target"}
+
+
+def alike(wildcards):
+    """Keys of all items that differ by the seed of the trained model alone."""
+    kinds = ("dataset", "model", "recipe", "task")
+    rows = [row for row in ASKED if all(row[name] == wildcards[name] for name in kinds)]
+    return [{**row, "explanation": wildcards.explanation} for row in rows]
+
 
 # How the rankings are analysed; whom recipes are compared with concerns the comparison alone.
 ANALYSIS = {key: config["agreement"][key] for key in ("level", "confidence", "resamples", "seed")}

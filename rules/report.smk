@@ -16,6 +16,7 @@ rule report:
         before=paths(COPY_MAPS, [{**row, "direction": "before"} for row in SHOWN_PAIRS]),
         aligned=paths(COPY_MAPS, [{**row, "direction": "aligned"} for row in SHOWN_PAIRS]),
         misaligned=paths(COPY_MAPS, [{**row, "direction": "misaligned"} for row in SHOWN_PAIRS]),
+        asked=paths(ITEMS, ASKED),
     output:
         html=REPORT,
     log:

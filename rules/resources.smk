@@ -21,6 +21,9 @@ localrules:
     agree_protocols,
     summarise_robustness,
     regress_robustness,
+    control_items,
+    join_items,
+    summarise_utility,
     report,
 
 
@@ -41,6 +44,10 @@ def asks(stage, labels=lambda wildcards: ()):
 
 def one_method(wildcards):
     return (wildcards.method,)
+
+
+def one_explanation(wildcards):
+    return (wildcards.explanation,)
 
 
 def one_probe(wildcards):

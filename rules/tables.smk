@@ -48,6 +48,9 @@ if PAIRS:
     PARTS["robustness"] = paths(ROBUSTNESS, PAIRS)
     PARTS["alignment_models"] = paths(COPIES, PAIRS)
     PARTS["alignment_curves"] = paths(ALIGNMENT_CURVES, PAIRS)
+ANSWERED = [{**row, "explanation": name} for row in ASKED for name in EXPLANATIONS]
+if ANSWERED:
+    PARTS["utility"] = list(dict.fromkeys(paths(SIMULATED, ANSWERED)))
 EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
 ]

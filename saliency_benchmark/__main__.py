@@ -40,7 +40,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def list_(arguments: argparse.Namespace) -> None:
-    """List what there is of a KIND (datasets, methods, metrics, models, probes, recipes), with options and defaults."""
+    """List what there is of a KIND (datasets, methods, metrics, models, probes, ...), with options and defaults."""
     if arguments.kind not in registry.FUNCTIONS:
         raise ValueError(f"no kind {arguments.kind!r}; there are: {', '.join(registry.FUNCTIONS)}")
     print(catalogue.table(arguments.kind), end="")

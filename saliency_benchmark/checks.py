@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from saliency_benchmark import alignment_design, design, provenance, registry
+from saliency_benchmark import alignment_design, design, provenance, registry, utility_design
 
 RESERVED = {"all", "all+controls"}
 
@@ -26,6 +26,7 @@ def problems(config: dict) -> Iterator[str]:
         yield from _bundle_problems(config)
         yield from _metric_problems(config)
         yield from alignment_design.problems(config)
+        yield from utility_design.problems(config)
     except ValueError:
         pass  # a missing file, named above
 
@@ -82,7 +83,8 @@ def _name_problems(config: dict) -> Iterator[str]:
         (f"roar.{kind}", kind, config["roar"].get(kind, [])) for kind in ("datasets", "models", "recipes", "methods")
     ]
     choices += [
-        (f"alignment.{kind}", kind, config["alignment"].get(kind, []))
+        (f"{section}.{kind}", kind, config[section].get(kind, []))
+        for section in ("alignment", "utility")
         for kind in ("datasets", "models", "recipes", "methods")
     ]
     choices += [

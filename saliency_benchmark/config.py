@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from saliency_benchmark import checks, design
+from saliency_benchmark import checks, design, utility_design
 
 SCHEMA = yaml.safe_load(Path(__file__).with_name("config.schema.yaml").read_text())
 
@@ -17,7 +17,7 @@ def complete(config: dict) -> dict:
     config = _spoken(config, SCHEMA)
     problems = _type_problems(config)
     if not problems:
-        config = design.with_probes(_filled(config, SCHEMA))
+        config = utility_design.with_shift(design.with_probes(_filled(config, SCHEMA)))
         problems = list(checks.problems(config))
     if problems:
         raise ValueError("the settings cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))

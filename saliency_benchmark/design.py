@@ -6,7 +6,7 @@ from saliency_benchmark import provenance, registry
 
 # Keyword arguments that the workflow hands over itself; the settings cannot. Those of models, and of the other entries.
 TOLD_TO_MODELS = {"shape", "classes", "num_classes"}
-PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given", "classifier"}
+PROVIDED = {"regions", "generator", "layer", "background", "black", "white", "output", "given", "classifier", "rngs"}
 # Training settings that need validation images.
 BY_VALIDATION = {"validation", "selection", "patience", "temperature"}
 

@@ -14,10 +14,12 @@ HELD = {
     "recurse": {"train": 12, "test": 12},
     "degrade": {"test": 8},
     "bend": {"test": 6},
+    "pose": {"test": 8},
+    "simulate": {"test": 8},
 }
 # Stages that ask a network for much. The others read and write numbers.
 ON_GPU = {"train", "assess", "attribute", "retrain", "retrain_ends", "leak", "recurse", "degrade", "align", "bend",
-          "probe"}  # fmt: skip
+          "probe", "pose", "explain_items"}  # fmt: skip
 # Minutes that each job gets beside its work: start, first look at its files, a slow disk.
 BESIDE = 15
 # Numbers of images that go through a network in a minute: a tenth of what ResNet-50 does on one GPU, or one processor.
@@ -35,7 +37,7 @@ def memory(config: dict, stage: str, names: dict, attempt: int = 1) -> int:
     held = sum(
         copies * value * sizes.images(config, names["dataset"], split) for split, copies in HELD.get(stage, {}).items()
     )
-    base = TORCH if stage in ON_GPU or stage == "prepare_images" else PLAIN
+    base = TORCH if stage in ON_GPU or stage in ("prepare_images", "simulate") else PLAIN
     return round((base + held / 1e6) * config["resources"]["memory"] * 2 ** (attempt - 1))
 
 

@@ -19,6 +19,7 @@ FUNCTIONS = {
     "models": "build",
     "probes": "probe",
     "recipes": "loss",
+    "shifts": "shift",
 }
 # The options of a registry's entries that name a method, and its options.
 BASES = {"methods": ("base", "base_options"), "recipes": ("saliency", "saliency_options")}

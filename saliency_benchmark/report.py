@@ -8,12 +8,21 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from saliency_benchmark import artifacts, design, figures, files, report_alignment, report_reliability, report_roar
+from saliency_benchmark import (
+    artifacts,
+    design,
+    figures,
+    files,
+    report_alignment,
+    report_reliability,
+    report_roar,
+    report_utility,
+)
 from saliency_benchmark.report_keys import RUN, interval, named
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 # No tables, or such as are too long for the page.
-UNREAD = ("images", "maps", "scores", "robustness", *report_alignment.MAPS)
+UNREAD = ("images", "maps", "scores", "robustness", "utility", "asked", *report_alignment.MAPS)
 SHOWN_MAP = 62  # pixels that an image is drawn high
 
 
@@ -37,6 +46,7 @@ def render(inputs: object, settings: dict, examples: list[dict], pairs: list[dic
         calibrations=list(calibrations(tables["calibration"])),
         **report_roar.parts(tables, design.control(settings)),
         **report_alignment.parts(tables, images, copies, pairs, settings["report"]["examples"]),
+        **report_utility.parts(tables),
         pictures=list(pictures(images, files.listed(inputs.maps), examples, settings["report"]["examples"])),
         invalid=invalid(tables["summary"]),
         soundness=list(soundness(tables["map_quality"])),

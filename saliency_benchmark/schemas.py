@@ -73,6 +73,7 @@ _ASKED = {
     "difficulty": "item",
     "training": "item",
     "pair?": "item",
+    "clean?": "item",
 }
 QUESTIONS = Schema("questions", _ASKED | {"oracle": "item shown row column"})
 ITEM_MAPS = Schema("item maps", {"map": "item shown row column", "index": "item"})

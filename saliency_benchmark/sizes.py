@@ -102,7 +102,8 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
     train, test = (images(config, names["dataset"], split) for split in ("train", "test"))
     epochs = design.training(config, names["dataset"], names["model"])["epochs"] * train if "model" in names else 0
     roar, alignment = config["roar"], config["alignment"]
-    parts = int(names.get("shards", 1))
+    parts, utility = int(names.get("shards", 1)), config["utility"]
+    items = utility["training_items"] + utility["evaluation_items"]
     explained = sum(passes(config, "methods", label) for label in labels if label in config["methods"])
     asked = sum(passes(config, "probes", label) for label in labels if label in config["probes"])
     table = {
@@ -118,6 +119,9 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
         "recurse": lambda: epochs + (train + test) * explained,
         "align": lambda: 2 * alignment["epochs"] * min(alignment["images"], train) * max(1, explained),
         "bend": lambda: 4 * (min(alignment["test_images"], test) * explained + test),
+        "pose": lambda: test * len(utility["pairs"]) * 4 + items * utility["grid"] ** (2 * utility["exact"]),
+        "explain_items": lambda: 2 * items * explained,
+        "simulate": lambda: items * utility["repeats"] * PASSES,
         "probe": lambda: scored(config, names["dataset"]) * max(1, asked) / parts,
     }
     return float(table.get(stage, lambda: scored(config, names["dataset"]) * len(config["methods"]))())

@@ -15,7 +15,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
 # What users fill in before they run it: folders of images, a file of weights.
-TO_BE_FILLED_IN = {"reliability", "reliability-cifar10-quick", "roar", "roar-cifar10-quick", "alignment"}
+TO_BE_FILLED_IN = {"reliability", "reliability-cifar10-quick", "roar", "roar-cifar10-quick", "alignment", "utility"}
 METRICS = ["dauc", "iauc", "dc", "ic", "dc_nc", "ic_nc", "ad", "add"]
 PARTS = ["fp", "ap", "fl"]
 

@@ -61,7 +61,7 @@ def carriers(images: dict[str, np.ndarray], labels: Iterable[int], cue: Cue, sha
     found = np.zeros(len(images["label"]), bool)
     for label in labels:
         members = np.flatnonzero(images["label"] == label)
-        order = seeds.rng("cue", cue.seed, label).permutation(members)
+        order = seeds.rng("cue", cue.seed, int(label)).permutation(members)
         found[order[: round(share * len(members))]] = True
     return found
 

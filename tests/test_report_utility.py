@@ -27,7 +27,7 @@ def test_the_sentence_names_who_gains_beyond_placebos_the_oracle_and_chance():
     assert run.name == "d: m, r"
     [sentence] = run.sentences
     assert sentence.startswith(
-        "Model selection, agent (maps in training and evaluation): with 64 training items and no map 0.6"
+        "Model selection, agent (maps in training and evaluation): with 64 training items and no map 0.5"
     )
     assert "beyond placebos gain: grad_cam +0.2" in sentence
     assert "smoothgrad" not in sentence

@@ -75,6 +75,11 @@ class Writer:
             self._file.close()
             self._target.commit() if whole else self._target.discard()
 
+    def end_as(self, path: Path, facts: dict) -> None:
+        """End here, under another name in the same folder and with other FACTS."""
+        self._target.path, self._facts = path, facts
+        self.__exit__(None, None, None)
+
     def _seal(self) -> None:
         """The last thing that a whole file gets: what it holds, and what made it."""
         lengths = {name: self._file[name].shape[:1] for name in self._digests}

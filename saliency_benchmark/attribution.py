@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from saliency_benchmark import artifacts, batching, calling, gradients, registry, sharing, windows
+from saliency_benchmark import artifacts, batching, calling, gradients, pieces, registry, sharing, windows
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.preserving import preserved
 from saliency_benchmark.progress import Progress
@@ -100,13 +100,16 @@ def explain(
         given["background"] = classifier.normalise(background)
     with preserved(classifier.network) as network:
         refuse_unsuited(methods, network, shape, given)
-    walk = batching.Walk(len(images), rows or batching.automatic(classifier.network, shape))
+    keeper = pieces.Keeper(writers)
+    progress.skip(keeper.done)
+    walk = batching.Walk(len(images), rows or batching.automatic(classifier.network, shape), keeper.done)
 
     def work(place: slice) -> None:
         block = {name: images[name][place] for name in images.names()}
         found = _explain_block(methods, classifier, block, target, given)
         for label, arrays in found.items():
             writers[label].append(**arrays)
+        keeper.look()
         progress.add(len(block["label"]))
 
     walk.over(work)

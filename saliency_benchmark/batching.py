@@ -71,14 +71,14 @@ def _values(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
 
 class Walk:
-    """Through COUNT items in blocks of at most `rows`; a block that does not fit is halved and done again."""
+    """Through COUNT items from START in blocks of at most `rows`; one that does not fit is halved and done again."""
 
-    def __init__(self, count: int, number: int) -> None:
-        self._count, self.rows = count, number
+    def __init__(self, count: int, number: int, start: int = 0) -> None:
+        self._count, self.rows, self._start = count, number, start
 
     def over(self, work: Callable[[slice], None]) -> None:
         """WORK(block) for each block. Raises MemoryError where one item alone does not fit."""
-        place = 0
+        place = self._start
         while place < self._count:
             block = slice(place, min(place + self.rows, self._count))
             try:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
-from saliency_benchmark import artifacts
+from saliency_benchmark import artifacts, pieces
 
 
 class _Files(ExitStack):
-    """A writer per label, as a dict: LABELS in the order of PATHS. An error leaves none of the files behind.
+    """A writer per label, as a dict: LABELS in the order of PATHS. An error leaves none of the files behind, but
+    what a long job has done so far (`pieces`).
 
     ORIGIN is that of the job; a file among several says which label is its own.
     """
@@ -19,10 +20,10 @@ class _Files(ExitStack):
         super().__init__()
         self._pairs, self._origin = list(zip(labels, paths, strict=True)), origin
 
-    def __enter__(self) -> dict[str, artifacts.Writer]:
+    def __enter__(self) -> dict[str, pieces.Writer]:
         super().__enter__()
         return {
-            label: self.enter_context(artifacts.Writer(path, self.SCHEMA, self._told(label)))
+            label: self.enter_context(pieces.Writer(path, self.SCHEMA, self._told(label)))
             for label, path in self._pairs
         }
 

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from saliency_benchmark import artifacts, asking, attribution, batching, calling, forwarding, registry, sharing, windows
+from saliency_benchmark import (
+    artifacts,
+    asking,
+    attribution,
+    batching,
+    calling,
+    forwarding,
+    pieces,
+    registry,
+    sharing,
+    windows,
+)
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.progress import Progress
 from saliency_benchmark.reexplaining import Explainer
@@ -58,7 +69,9 @@ def ask(
     stop = min(stop, len(images), *([] if maps is None else [len(maps)]))
     shape, progress = tuple(images["data"].shape[1:]), Progress("probing", stop)
     forward = forwarding.fastest(classifier.network, shape, backend)
-    walk = batching.Walk(stop, rows or batching.automatic(classifier.network, shape))
+    keeper = pieces.Keeper(writers)
+    progress.skip(keeper.done)
+    walk = batching.Walk(stop, rows or batching.automatic(classifier.network, shape), keeper.done)
 
     def work(place: slice) -> None:
         block = {name: images[name][place] for name in images.names()}
@@ -70,6 +83,7 @@ def ask(
         about = {"index": block["index"], "target": asked.targets.cpu().numpy().astype(np.int32)}
         for label, readings in found.items():
             writers[label].append(**about, **readings)
+        keeper.look()
         progress.add(len(inputs))
 
     walk.over(work)

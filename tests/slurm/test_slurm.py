@@ -1,14 +1,13 @@
 """The workflow on a real SLURM, with all that goes wrong there: what comes out is what a local run gives."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import HERE, Cluster, missing, wait_for
+from tests.slurm.cluster import HERE, SECONDS, Cluster, missing, wait_for
 from tests.snakes import copy_project
 
 pytestmark = [
@@ -31,11 +30,14 @@ class Story:
         given = ["-s", self.project / "Snakefile", "--directory", self.folder, "--configfile", HERE / "settings.yaml"]
         return [str(word) for word in (program, TARGET, *given, *words)]
 
-    def start(self, *words: str) -> subprocess.Popen:
+    def start(self, *words: str) -> None:
         words = ["--workflow-profile", str(HERE / "profile"), *words]
         with (self.folder / "snakemake.log").open("a") as log:
             self.head = subprocess.Popen(self.snakemake(*words), env=environment(self.cluster), stdout=log, stderr=log)
-        return self.head
+
+    def end(self) -> None:
+        self.head.kill()
+        self.head.wait()
 
     def told(self, *words: str) -> subprocess.CompletedProcess:
         words = ["--workflow-profile", str(HERE / "profile"), *words]
@@ -67,21 +69,26 @@ def story(project, tmp_path_factory):
         (folder / "trouble" / name).touch()
     with Cluster() as cluster:
         story = Story(cluster, project, folder)
-        kill_the_head(story)
-        head = story.start()
-        meet_all_trouble(story)
-        story.seen["code"] = head.wait(timeout=300)
-        story.seen["log"] = (folder / "snakemake.log").read_text()
-        story.seen["jobs"] = cluster.finished()
-        story.seen["again"] = story.told("--dry-run").stdout
-        yield story
+        try:
+            tell(story)
+            yield story
+        finally:
+            story.end()
+
+
+def tell(story: Story) -> None:
+    kill_the_head(story)
+    story.start()
+    meet_all_trouble(story)
+    story.seen["code"] = story.head.wait(timeout=SECONDS)
+    story.seen["log"] = (story.folder / "snakemake.log").read_text()
+    story.seen["again"] = story.told("--dry-run").stdout
 
 
 def kill_the_head(story: Story) -> None:
-    head = story.start()
+    story.start()
     number = story.met("head_dies_train")
-    head.send_signal(signal.SIGKILL)
-    head.wait()
+    story.end()
     story.seen["orphan"] = number
     story.seen["refused"] = story.told()
     story.seen["refused locally"] = subprocess.run(

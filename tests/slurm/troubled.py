@@ -10,7 +10,7 @@ from saliency_benchmark.datasets import planted
 
 GROUP = "controls"
 REGIONS = True
-WAITING = 300
+WAITING = 900
 # More than the first attempt of a job may have, and less than the second.
 LARGE = 900_000_000
 

@@ -1,8 +1,9 @@
 """What the settings would tell a job now: held against the settings that an artifact says it was made with."""
 
+import sys
 from collections.abc import Callable, Iterator
 
-from saliency_benchmark import alignment_design, design, files, freshness, initialisation
+from saliency_benchmark import alignment_design, design, files, freshness, initialisation, sizes
 
 Told = Callable[[dict, dict], object]
 
@@ -55,6 +56,21 @@ def _tuning(config: dict, names: dict) -> dict:
     return {"direction": direction, **alignment_design.tuning(config, control=direction == "control")}
 
 
+def _part(config: dict, names: dict) -> list[int]:
+    """The images of a shard; the last one takes all that are left."""
+    shard, size = int(names["shard"]), sizes.step(config)
+    return [shard * size, sys.maxsize if shard + 1 == int(names["shards"]) else (shard + 1) * size]
+
+
+def _scoring(config: dict, names: dict) -> dict:
+    """Of a shard: up to the last image that is scored."""
+    told = config["scoring"] | {"target": config["explain"].get("target")}
+    if "shard" in names:
+        size = sizes.step(config)
+        told["images"] = min(size, told["images"] - int(names["shard"]) * size)
+    return told
+
+
 # By param of a rule, or RULE.param where a name means several things: what it would be now. Others are not looked at:
 # rows that tables get, and what follows from wildcards alone.
 TOLD: dict[str, Told] = {
@@ -68,7 +84,8 @@ TOLD: dict[str, Told] = {
     "metrics": _section("metrics"),
     "metric": _entry("metric"),
     "explain": _section("explain"),
-    "scoring": lambda config, names: config["scoring"] | {"target": config["explain"].get("target")},
+    "scoring": _scoring,
+    "part": _part,
     "agreement": _section("agreement"),
     "probability": _setting("agreement", "probability"),
     "agree.images": _setting("scoring", "images"),
@@ -108,7 +125,7 @@ def changes(origin: dict, config: dict) -> Iterator[str]:
             continue
         try:
             now = files.plain(tell(config, names))
-        except (KeyError, AttributeError):
+        except (KeyError, AttributeError, TypeError):
             yield f"{_names(names)} is in these settings no more"
             return
         yield from _differences(was, now, param)

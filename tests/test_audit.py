@@ -9,7 +9,7 @@ import h5py
 import pytest
 import yaml
 
-from saliency_benchmark import artifacts, audit, config, files, lineage, provenance, run_records
+from saliency_benchmark import artifacts, audit, config, files, lineage, provenance, run_records, settings_now
 from saliency_benchmark.__main__ import main
 from tests import small_run
 from tests.small_run import MODEL, SETTINGS
@@ -165,6 +165,20 @@ def test_a_setting_changed_after_the_run_is_named_where_it_counts(results, chang
 def test_a_changed_option_of_one_method_concerns_that_method_alone(results):
     methods = {"gradient": {}, "smoothgrad_3": {"file": "smoothgrad", "options": {"samples": 4}}}
     assert {path for _, path in found(results, SETTINGS | {"methods": methods})} == {OTHER_MAPS, "report.html"}
+
+
+def test_a_shard_was_told_its_own_images_and_another_size_of_shards_is_a_change():
+    told = config.complete(SETTINGS | {"resources": {"images_per_job": 10}, "explain": {"rows": 10}})
+    names = {"dataset": "planted", "model": "small_cnn", "method": "gradient", "shard": "1", "shards": "3"}
+    made = {"scoring": {"images": 10}, "part": [10, 20]}
+    origin = {"rule": "probe_shard", "wildcards": names, "settings": made}
+    assert list(settings_now.changes(origin, told)) == []
+    other = config.complete(SETTINGS | {"resources": {"images_per_job": 20}, "explain": {"rows": 10}})
+    assert list(settings_now.changes(origin, other)) == [
+        "scoring.images was 10, is 20",
+        "part was [10, 20], is [20, 40]",
+    ]
+    assert list(settings_now.changes(origin, config.complete(SETTINGS)))
 
 
 def test_settings_are_held_against_those_on_record_or_those_given(whole, tmp_path, capsys):

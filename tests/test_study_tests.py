@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from saliency_benchmark import __main__, agreement, bootstrap
-from saliency_benchmark.study_analysis import preregistering, raters, rules, testing
+from saliency_benchmark.study import settings as pages
+from saliency_benchmark.study_analysis import preregistering, raters, rules, study_settings, testing
 from saliency_benchmark.study_analysis.two_way import Estimate
 
 OPTIONS = {"confidence": 0.95, "resamples": 200, "seed": 0}
@@ -194,3 +195,34 @@ def test_a_preregistration_of_unknown_settings_is_refused(tmp_path, text, capsys
     assert __main__.main(["preregistration", *words]) == 1
     assert "unknown" in capsys.readouterr().err
     assert not (tmp_path / "plan.md").exists()
+
+
+PAGES = """
+title: Mine
+design: within
+conditions: [none, oracle]
+evaluation: 12
+exclusions: {catch_trials: 0.8}
+analysis: {margin: 0.05}
+preregistration: {authors: [A], question: "Which?", power: {people: 40}, design: {tasks: [model_selection]}}
+"""
+
+
+def test_the_settings_that_pages_are_made_by_fill_in_the_preregistration_and_rule_the_analysis(tmp_path):
+    (tmp_path / "study.yaml").write_text(PAGES)
+    found = study_settings.read(tmp_path / "study.yaml")
+    assert rules.completed(found["exclusions"])["catch_trials"] == 0.8
+    assert study_settings.analysis(found["analysis"])["margin"] == 0.05
+    text = preregistering.text(found)
+    assert "# Preregistration: Mine\n\nAuthors: A" in text
+    for line in ("| tasks | model_selection |", "| conditions | none, oracle |", "| people | 40 |", "Which?"):
+        assert line in text
+    assert "| items | 12 per condition and participant, half of them of each answer, without feedback |" in text
+    assert "| assignment | within participants, by Latin squares, seed 0 |" in text
+    assert "| 0.8 |  |" in text.split("`catch_trials`")[1].splitlines()[0]
+
+
+def test_what_the_analysis_reads_changes_no_page(tmp_path):
+    settings = yaml.safe_load(PAGES)
+    plain = {name: value for name, value in settings.items() if name not in pages.OF_ANALYSIS}
+    assert pages.complete(settings) == pages.complete(plain)

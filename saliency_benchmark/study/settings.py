@@ -8,12 +8,15 @@ import yaml
 from saliency_benchmark import config
 
 SCHEMA = yaml.safe_load(Path(__file__).with_name("settings.schema.yaml").read_text())
+# What the analysis reads: pages of the same settings are the same study whatever it says.
+OF_ANALYSIS = ("exclusions", "analysis", "preregistration")
 PILOT = {"training": 2, "evaluation": 4, "catch_trials": 1}
 
 
 def complete(settings: dict, pilot: bool = False) -> dict:
-    """SETTINGS with every default, shortened for a PILOT. Raises ValueError that lists all that is wrong."""
+    """SETTINGS of the pages with every default, shortened for a PILOT. Raises ValueError that tells all that is wrong."""
     settings = config.complete_by(SCHEMA, settings, "the settings of the study")
+    settings = {name: value for name, value in settings.items() if name not in OF_ANALYSIS}
     if wrong := list(_problems(settings)):
         raise ValueError("the settings of the study cannot be used:\n" + "\n".join(f"  - {each}" for each in wrong))
     if pilot or settings["pilot"]:

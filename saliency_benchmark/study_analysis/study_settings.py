@@ -1,4 +1,7 @@
-"""Settings of an analysis: what they are, their defaults, and a file of them, of which preregistrations are made."""
+"""Settings of an analysis: what they are, their defaults, and a file of them, of which preregistrations are made.
+
+The file may be the one that the pages are made by: what it says of the design is taken from there.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from saliency_benchmark.study import settings as pages
 from saliency_benchmark.study_analysis import rules
 
 SECTIONS = (
@@ -49,6 +53,32 @@ def read(path: str | Path) -> dict:
         raise ValueError(f"{path} holds a {type(found).__name__}; wanted: settings by name")
     if found and set(found) <= set(rules.RULES):
         return {"exclusions": dict(found)}  # a file of rules alone
+    if isinstance(found.get("design"), str) or set(found) & (set(pages.SCHEMA["properties"]) - set(SECTIONS)):
+        return _of_pages(path, dict(found))
+    return _checked(path, dict(found))
+
+
+def _of_pages(path: str | Path, found: dict) -> dict:
+    told = found.get("preregistration") or {}
+    own = pages.complete(found)
+    each = "per condition and participant"
+    design = {
+        "conditions": own["conditions"] or "all explanations of the items",
+        "access": own["access"],
+        "assignment": f"{own['design']} participants, by Latin squares, seed {own['seed']}",
+        "items": f"{own['evaluation']} {each}, half of them of each answer, without feedback",
+        "training_items": f"{own['training']} {each}, with feedback",
+        "catch_trials": f"{own['catch_trials']} per condition",
+    }
+    more = told.get("design") or {}
+    if not isinstance(more, Mapping):
+        raise ValueError(f"{path}: preregistration.design is {more!r}; wanted: settings by name")
+    general = {name: own[name] for name in ("title", "participants")}
+    parts = {name: found[name] for name in ("exclusions", "analysis") if found.get(name)}
+    return _checked(path, general | parts | dict(told) | {"design": design | dict(more)})
+
+
+def _checked(path: str | Path, found: dict) -> dict:
     unknown = [str(name) for name in found if name not in SECTIONS]
     if unknown:
         raise ValueError(
@@ -57,7 +87,7 @@ def read(path: str | Path) -> dict:
     wrong = [name for name in MAPPINGS if not isinstance(found.get(name), Mapping | None)]
     if wrong:
         raise ValueError(f"{path}: {wrong[0]} is {found[wrong[0]]!r}; wanted: settings by name")
-    return dict(found)
+    return found
 
 
 def analysis(given: dict | None) -> dict:

@@ -14,7 +14,7 @@ PILOT = {"training": 2, "evaluation": 4, "catch_trials": 1}
 
 
 def complete(settings: dict, pilot: bool = False) -> dict:
-    """SETTINGS of the pages with every default, shortened for a PILOT. Raises ValueError that tells all that is wrong."""
+    """SETTINGS of the pages with every default, shortened for a PILOT. Raises ValueError for all that is wrong."""
     settings = config.complete_by(SCHEMA, settings, "the settings of the study")
     settings = {name: value for name, value in settings.items() if name not in OF_ANALYSIS}
     if wrong := list(_problems(settings)):

@@ -1,8 +1,8 @@
 """Commands for people: `python -m saliency_benchmark settings | list KIND | check CONFIG | show FILE | ...`.
 
 Those that check a run and trace its numbers are told in `audit_commands`; those that analyse tables of scores, ROAR
-curves or robustness, whoever made them, in `score_commands`, `roar_commands`, `robustness_commands`; those of the study
-with people in `kit_commands`.
+curves, robustness or users' answers, whoever made them, in `score_commands`, `roar_commands`, `robustness_commands`,
+`utility_commands`; those of the study with people in `kit_commands`.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from saliency_benchmark import (
     score_commands,
     settings_table,
     study_commands,
+    utility_commands,
 )
 
 
@@ -70,6 +71,7 @@ def main(words: list[str] | None = None) -> int:
     robustness_commands.add(commands)
     kit_commands.add(commands)
     study_commands.add(commands)
+    utility_commands.add(commands)
     arguments = parser.parse_args(words)
     try:
         return arguments.command(arguments) or 0

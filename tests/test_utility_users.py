@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from saliency_benchmark import utility_summary, utility_tables
+from saliency_benchmark.__main__ import main
 from saliency_benchmark.utility import agents, explanations, readers, seen, simulating, students
 from saliency_benchmark.utility_design import SELECTION, SIMULATION
 from tests import questions
@@ -261,3 +262,15 @@ def test_a_table_that_cannot_be_read_is_refused_with_the_reason(tmp_path, change
     change(table).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(ValueError, match=message):
         utility_tables.read(tmp_path / "t.csv")
+
+
+def test_the_command_writes_the_summary_of_anyones_table_and_names_mistakes(tmp_path, capsys):
+    table, gains = tmp_path / "answers.csv", tmp_path / "gains.csv"
+    pd.DataFrame(rows(none=[0.5] * 4, good=[0.6] * 4)).drop(columns="labels").to_csv(table, index=False)
+    assert main(["utility", str(table), "--output", str(gains)]) == 0
+    found = pd.read_csv(gains).set_index("explanation")
+    assert found.loc["good", "gain_over_none"] == pytest.approx(0.1)
+    assert main(["utility", str(table), "--output", str(table)]) == 1
+    assert "would be written over" in capsys.readouterr().err
+    assert main(["utility", str(tmp_path / "nowhere.csv"), "--output", str(gains)]) == 1
+    assert "there is no file" in capsys.readouterr().err

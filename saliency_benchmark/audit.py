@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from saliency_benchmark import artifacts, files, provenance, settings_now
-from saliency_benchmark.lineage import CHAIN, REPORT, Results, is_table
+from saliency_benchmark.lineage import CHAIN, REPORT, SETTINGS, Results, is_table
 
 AGAIN = "run Snakemake again with the settings of this run: it is made anew, with what follows from it"
 # The kinds of findings, the gravest first.
@@ -166,7 +166,7 @@ def report(results: Results, found: list[Finding], settings: str) -> str:
     """What the audit found, to read: each finding with what follows from it; or a summary where all is well."""
     lines = []
     for (kind, what, remedy), alike in _grouped(found).items():
-        lines += [f"{kind}: {results.place(each.path)}" for each in alike]
+        lines += [f"{kind}: {_place(results, each.path)}" for each in alike]
         part = results.ancestors(results.roots)
         follow = set().union(*(results.descendants(each.path) for each in alike)) & part - {each.path for each in alike}
         seen = [path for path in sorted(follow) if path in results.roots]
@@ -179,6 +179,10 @@ def report(results: Results, found: list[Finding], settings: str) -> str:
         lines += ["all is well: every file is what was made, from what is here, by the code that is here"]
     lines += [*_summary(results), f"settings: {settings}"]
     return "\n".join(lines) + "\n"
+
+
+def _place(results: Results, path: str) -> str:
+    return path if path == SETTINGS else results.place(path)
 
 
 def _grouped(found: list[Finding]) -> dict[tuple[str, str, str], list[Finding]]:

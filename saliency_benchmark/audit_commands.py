@@ -39,8 +39,15 @@ def audit_(arguments: argparse.Namespace) -> int:
     if Path(arguments.results).is_file() or (Path(arguments.results) / crate_files.METADATA).exists():
         return verify(argparse.Namespace(crate=arguments.results))
     results = lineage.Results(arguments.results)
-    config, told = settings(arguments)
-    found = audit.findings(results, config)
+    try:
+        config, told = settings(arguments)
+        found = audit.findings(results, config)
+    except ValueError as error:
+        if arguments.settings:
+            raise
+        remedy = "make them usable here, or give --settings FILE"
+        found, told = audit.findings(results), "not compared"
+        found.append(audit.Finding(audit.UNKNOWN, lineage.SETTINGS, str(error).replace("\n", "\n    "), remedy))
     print(audit.report(results, found, told), end="")
     return 1 if found else 0
 

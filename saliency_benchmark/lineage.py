@@ -11,6 +11,8 @@ from saliency_benchmark.freshness import Expected
 
 CHAIN = "chain.json"
 REPORT = "report.html"
+# What findings on the settings of the run are told of.
+SETTINGS = "the settings on record"
 SUFFIXES = {".h5", ".csv", ".html"}
 # Where a run works, every path of the workflow begins with this.
 HOME = "results/"

@@ -167,6 +167,17 @@ def test_a_changed_option_of_one_method_concerns_that_method_alone(results):
     assert {path for _, path in found(results, SETTINGS | {"methods": methods})} == {OTHER_MAPS, "report.html"}
 
 
+def test_settings_on_record_that_cannot_be_used_any_more_stop_no_audit(tmp_path, capsys):
+    results = small_run.make(tmp_path)
+    (tmp_path / "settings.yaml").write_text("methods: {gone: {}}")
+    flip(results / MAPS)
+    assert main(["audit", str(results)]) == 1
+    told = capsys.readouterr().out
+    assert f"altered: {results}/{MAPS}" in told
+    assert "the settings cannot be used" in told
+    assert "2 findings: 1 altered, 1 unknown" in told
+
+
 def test_a_shard_was_told_its_own_images_and_another_size_of_shards_is_a_change():
     told = config.complete(SETTINGS | {"resources": {"images_per_job": 10}, "explain": {"rows": 10}})
     names = {"dataset": "planted", "model": "small_cnn", "method": "gradient", "shard": "1", "shards": "3"}

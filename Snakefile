@@ -36,6 +36,7 @@ include: "rules/robustness.smk"
 include: "rules/gains.smk"
 include: "rules/report.smk"
 include: "rules/freshness.smk"
+include: "rules/pace.smk"
 include: "rules/records.smk"
 
 

@@ -153,7 +153,7 @@ def test_a_job_that_ended_badly_is_submitted_again_and_asks_for_twice_as_much(st
     jobs = attempts(story, method)
     # A slow machine may need a third attempt.
     assert [job["JobState"] for job in jobs][:: len(jobs) - 1] == [state, "COMPLETED"]
-    assert [job["TimeLimit"] for job in jobs][:2] == ["00:02:00", "00:04:00"]
+    assert [job["TimeLimit"] for job in jobs][:2] == ["00:03:00", "00:06:00"]
     assert [job["MinMemoryNode"] for job in jobs][:2] == ["1200M", "2400M"]
 
 

@@ -33,7 +33,8 @@ def of(folder: str | Path) -> list[Job]:
     except subprocess.TimeoutExpired as error:
         raise ConnectionError(f"squeue gave no answer in {SECONDS} s") from error
     if done.returncode:
-        raise ConnectionError(f"squeue: {done.stderr.strip() or done.returncode}")
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise ConnectionError(said[-1])
     return parsed(done.stdout, folder, os.environ.get("SLURM_JOB_ID"))
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from saliency_benchmark import artifacts
+from saliency_benchmark import artifacts, audit, config, lineage, provenance, run_records
 from tests.snakes import ROOT, command_line, copy_project, edit, jobs, snakemake, wildcards
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
@@ -480,6 +481,58 @@ def test_a_killed_run_goes_on_and_ends_the_same(first, tmp_path):
     for path in (folder / "results/tables").glob("*"):
         assert path.read_bytes() == (tmp_path / "results/tables" / path.name).read_bytes()
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_run_passes_its_audit_and_each_kind_of_tampering_is_named(first, run, monkeypatch):
+    project, folder = run
+    monkeypatch.setattr(provenance, "ROOT", project)
+    complete = config.complete(yaml.safe_load(SETTINGS.read_text()))
+
+    def found(settings=complete):
+        return {(each.kind, each.path) for each in audit.findings(lineage.Results(folder / "results"), settings)}
+
+    assert found() == set()
+    one = Path(MODEL, "maps/gradient/test.h5").relative_to("results")
+    with h5py.File(folder / "results" / one, "r+") as file:
+        file["attribution"][0] += 1
+    table = folder / "results/tables/summary.csv"
+    table.write_text(table.read_text().replace("fashion", "planted", 1))
+    (folder / MODEL / "readings/perturbation/random.h5").unlink()
+    (folder / "results/tables/roar.csv.origin.json").unlink()
+    (project / "saliency_benchmark/metrics/pointing_game.py").write_text("MORE = 1\n")
+    provenance._meaning.cache_clear()
+    expected = {("altered", one.as_posix()), ("altered", "tables/summary.csv"), ("missing", "tables/roar.csv"),
+                ("missing", "fashion/small_cnn/baseline/seed-0/readings/perturbation/random.h5")}  # fmt: skip
+    told = found()
+    made = {path for kind, path in told if kind == "other code"}
+    assert told - {("other code", path) for path in made} == expected
+    scored = {path for path in lineage.Results(folder / "results").files if "/pointing_game." in path}
+    assert made == scored | {"planted/small_cnn/baseline/seed-0/metric_agreement.csv"}
+    changed = config.complete(yaml.safe_load(SETTINGS.read_text()) | {"training": {"epochs": 2, "batch_size": 20}})
+    stale = {path for kind, path in found(changed) - told}
+    assert {path.rpartition("/")[2] for path in stale if path.endswith(".h5")} == {"model.h5"}
+    assert {path.split("/")[4] for path in stale if path.endswith(".csv")} == {"roar"}
+
+
+def test_what_ran_and_what_failed_is_on_record(first, run):
+    _, whole = first
+    made = {path for job in run_records.jobs(whole / "results") for path in job["output"]}
+    assert made == {path.relative_to(whole).as_posix() for path in (whole / "results").rglob("*")
+                    if path.suffix in (".h5", ".csv", ".html")}  # fmt: skip
+    assert all(job["success"] for job in run_records.jobs(whole / "results"))
+    project, folder = run
+    with (project / "workflow_scripts/check_roar.py").open("a") as file:
+        file.write("raise ValueError\n")
+    assert snakemake(project, folder, "--", "results/tables/roar_check.csv", check=False).returncode
+    (failed,) = [job for job in run_records.jobs(folder / "results") if not job["success"]]
+    assert (failed["rule"], failed["log"]) == ("check_roar", ["results/logs/tables/roar_check.log"])
+
+
+def test_snakemake_s_own_report_is_made(first, tmp_path):
+    project, folder = first
+    snakemake(project, folder, "--report", tmp_path / "report.zip")
+    with zipfile.ZipFile(tmp_path / "report.zip") as file:
+        assert any(name.endswith("report.html") for name in file.namelist())
 
 
 def test_wrong_settings_stop_before_any_job(first, tmp_path):

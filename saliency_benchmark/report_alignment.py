@@ -27,6 +27,7 @@ class Bent:
     sentences: list[str]
     figure: str
     table: pd.DataFrame
+    labels: pd.DataFrame
     variants: str
     variant_table: pd.DataFrame
     curves: list[str]
@@ -69,7 +70,8 @@ def runs(tables: dict[str, pd.DataFrame], images: dict[str, str], own: dict, num
             f"{values[0]}: {values[1]} ({values[2]}), {values[3]}, seed {values[4]}",
             list(verdicts(whole)),
             figures_alignment.differences(whole, measures, MARGIN),
-            readable(part),
+            readable(whole),
+            readable(part[part["label"].astype(str) != ALL]),
             figures_alignment.variants(whole[whole["tuned"] == whole["tuned"].iloc[0]], measures) if several else "",
             by_masks(whole) if several else pd.DataFrame(),
             [figures_alignment.curves(curves, loss) for loss in LOSSES],

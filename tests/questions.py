@@ -16,7 +16,7 @@ def noise(task: str, training: int, evaluation: int, seed: int = 0) -> dict[str,
         if shown == 2 or right == 0:
             oracle[item, 1 - right if shown == 2 else 0, row : row + 4, column : column + 4] = 1
     found = {
-        "image": rng.integers(0, 256, (number, 1, 16, 16), dtype=np.uint8),
+        "image": rng.integers(96, 160, (number, 1, 16, 16), dtype=np.uint8),
         "prediction": rng.integers(0, 3, (number, shown)).astype(np.int32),
         "probability": np.ones((number, shown), np.float32),
         "answer": answer,
@@ -28,4 +28,4 @@ def noise(task: str, training: int, evaluation: int, seed: int = 0) -> dict[str,
     }
     if task == SELECTION:
         return found | {"clean": answer.copy(), "pair": np.zeros(number, np.int32)}
-    return found | {"shifted": rng.integers(0, 256, (number, 1, 16, 16), dtype=np.uint8)}
+    return found | {"shifted": rng.integers(96, 160, (number, 1, 16, 16), dtype=np.uint8)}

@@ -38,16 +38,19 @@ class Agent(nn.Module):
 
     def __init__(self, seen: Seen) -> None:
         super().__init__()
-        values = seen.pictures.shape[2] + seen.red.shape[3] + seen.blue.shape[3]
+        values = seen.pictures.shape[2] + 2  # with the red and the blue
         self.glance = Glance(values, seen.pictures.shape[1])
         self.judge = nn.Sequential(
-            nn.Linear(2 * WIDTH + seen.predictions.shape[2], WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1)
+            nn.Linear(2 * WIDTH + 4 + seen.predictions.shape[2], WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1)
         )
 
     def forward(self, seen: Seen) -> torch.Tensor:
         pictures = seen.pictures[:, None].expand(-1, seen.red.shape[1], -1, -1)
-        found = self.glance(torch.cat([pictures, seen.red, seen.blue], 3))
-        judged = self.judge(torch.cat([found.mean(2), found.amax(2), seen.predictions], 2))[..., 0]
+        found = self.glance(torch.cat([pictures, seen.red[..., None], seen.blue[..., None]], 3))
+        # How much is red or blue at all is seen at once.
+        colours = [part for each in (seen.red, seen.blue) for part in (each.mean(2), each.amax(2))]
+        known = [found.mean(2), found.amax(2), torch.stack(colours, 2), seen.predictions]
+        judged = self.judge(torch.cat(known, 2))[..., 0]
         return judged[:, 1] - judged[:, 0] if judged.shape[1] == 2 else judged[:, 0]
 
 

@@ -20,7 +20,7 @@ PATCH = 4
 class Seen:
     """pictures (item, place, value): pixels of each patch, in the image and behind it in the shifted one, -0.5 to 0.5.
 
-    red, blue (item, shown, place, value): what speaks for the class and against it in each patch of the maps, 0 to 1;
+    red, blue (item, shown, place): how much speaks for the class and against it in each patch of the maps, 0 to 1;
     predictions (item, shown, class): 1 for the class predicted; answer (item).
     """
 
@@ -41,7 +41,7 @@ def see(questions: Arrays, maps: np.ndarray, classes: int) -> Seen:
     predictions = functional.one_hot(torch.from_numpy(questions["prediction"]).long(), classes).float()
     unit = torch.from_numpy(scaled(maps))
     red, blue = (patches(part.flatten(0, 1)[:, None]) for part in (unit.clamp(min=0), (-unit).clamp(min=0)))
-    red, blue = (part.unflatten(0, unit.shape[:2]) for part in (red, blue))
+    red, blue = (part.mean(2).unflatten(0, unit.shape[:2]) for part in (red, blue))
     return Seen(patches(images), red, blue, predictions, torch.from_numpy(questions["answer"]).float())
 
 

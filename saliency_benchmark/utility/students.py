@@ -11,17 +11,18 @@ from torch import nn
 from torch.nn import functional
 
 from saliency_benchmark import noise
-from saliency_benchmark.utility.agents import DECAY, RATE, WIDTH, Glance, batches, begun
+from saliency_benchmark.utility.agents import DECAY, WIDTH, Glance, batches, begun
 from saliency_benchmark.utility.seen import Seen
 
-# Weight of the maps' loss beside the cross entropy.
+# Weight of the maps' loss beside the cross entropy, and the step size: ten or so classes take longer than two answers.
 WEIGHT = 1.0
+RATE = 1e-2
 
 
 class Student(nn.Module):
-    """Evidence for each class of each model, at each place: (item, place, shown, class).
+    """Gives for each model the logits, (item, shown, class), and the log of its attention, (item, shown, place).
 
-    Its mean over places is the logit, as in class activation maps; where it is high is where the student looks.
+    The logits are the mean of the evidence at all places, weighted by the attention.
     """
 
     def __init__(self, seen: Seen) -> None:
@@ -29,9 +30,13 @@ class Student(nn.Module):
         self.shape = tuple(seen.predictions.shape[1:])
         self.glance = Glance(seen.pictures.shape[2], seen.pictures.shape[1])
         self.evidence = nn.Linear(WIDTH, int(np.prod(self.shape)))
+        self.attention = nn.Linear(WIDTH, self.shape[0])
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.evidence(self.glance(pictures)).unflatten(2, self.shape)
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        found = self.glance(pictures)
+        attention = self.attention(found).log_softmax(1)
+        evidence = self.evidence(found).unflatten(2, self.shape)
+        return (attention.exp()[..., None] * evidence).sum(1), attention.transpose(1, 2)
 
 
 def agreement(learned: Seen, asked: Seen, seed: object) -> float:
@@ -47,25 +52,26 @@ def agreement(learned: Seen, asked: Seen, seed: object) -> float:
         loss.backward()
         optimiser.step()
     with torch.inference_mode():
-        found = student(asked.pictures).mean(1).argmax(2)
+        found = student(asked.pictures)[0].argmax(2)
     return (found == asked.predictions.argmax(2)).double().mean().item()
 
 
 def _loss(student: Student, seen: Seen) -> torch.Tensor:
-    evidence = student(seen.pictures)
-    imitation = functional.cross_entropy(evidence.mean(1).flatten(0, 1), seen.predictions.argmax(2).flatten())
-    looked = (evidence * seen.predictions[:, None]).sum(3).transpose(1, 2)
-    return imitation + WEIGHT * looking(looked, seen.red.mean(3))
+    logits, attention = student(seen.pictures)
+    imitation = functional.cross_entropy(logits.flatten(0, 1), seen.predictions.argmax(2).flatten())
+    return imitation + WEIGHT * looking(attention, seen.red)
 
 
-def looking(evidence: torch.Tensor, red: torch.Tensor) -> torch.Tensor:
-    """1 less the cosine of the positive EVIDENCE and of how RED the map is; the mean over maps.
+def looking(attention: torch.Tensor, red: torch.Tensor) -> torch.Tensor:
+    """Divergence (Kullback and Leibler's) of the attention from how RED each place of the map is; the mean over maps.
 
-    evidence, red (item, shown, place). A map that marks nothing teaches nothing.
+    attention (item, shown, place): its log; red alike. A map that marks nothing teaches nothing.
     """
-    cosine = functional.cosine_similarity(evidence.clamp(min=0), red, dim=2)
-    marked = (red > 0).any(2)
-    return ((1 - cosine) * marked).sum() / max(1, int(marked.sum()))
+    total = red.sum(2, keepdim=True)
+    marked = total[..., 0] > 0
+    wanted = red / torch.where(total > 0, total, 1)
+    apart = (torch.special.xlogy(wanted, wanted) - wanted * attention).sum(2)
+    return (apart * marked).sum() / max(1, int(marked.sum()))
 
 
 def chance(asked: Seen) -> float:

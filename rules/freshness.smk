@@ -28,7 +28,9 @@ def expectation(path):
     inputs = maker.expand_input(wildcards)[0]
     params = maker.expand_params(wildcards, inputs, maker.expand_output(wildcards)[0], None)[0]
     named = {name: files.listed(value) for name, value in inputs.items()}
-    return freshness.Expected(maker.name, dict(wildcards) | part, dict(params.items()), named)
+    benchmark = maker.expand_benchmark(wildcards)
+    told = benchmark and str(benchmark)
+    return freshness.Expected(maker.name, dict(wildcards) | part, dict(params.items()), named, told)
 
 
 def made_before():

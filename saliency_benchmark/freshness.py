@@ -20,6 +20,7 @@ class Expected:
     wildcards: dict
     settings: dict
     inputs: dict[str, list[str]]
+    benchmark: str | None = None
 
 
 class Index:
@@ -81,6 +82,10 @@ def settle(expected: dict[str, Expected], index: Index) -> None:
                 times[path] = newest
                 _set_time(path, newest)
                 index.forget(path)
+            # Snakemake counts a job's benchmark file among what it made.
+            benchmark = expected[path].benchmark
+            if benchmark and Path(benchmark).exists() and Path(benchmark).stat().st_mtime_ns < times[path]:
+                _set_time(benchmark, times[path])
         return times[path]
 
     for path in expected:

@@ -94,3 +94,18 @@ def test_a_folder_s_listing_sees_names_and_sizes(tmp_path):
     assert files.listing(tmp_path) == before
     (tmp_path / "a.png").write_bytes(b"1234")
     assert files.listing(tmp_path) != before
+
+
+def test_the_benchmark_file_of_a_job_is_no_older_than_what_the_job_was_made_from(tmp_path, monkeypatch):
+    """Snakemake counts it among the job's outputs: copied results would be made again because of it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("in.csv", "out.csv", "cost.tsv"):
+        Path(name).write_text(name)
+    for name, time in {"cost.tsv": 1, "out.csv": 2, "in.csv": 3}.items():
+        os.utime(name, (time, time))
+    told = {
+        "in.csv": freshness.Expected("make", {}, {}, {}),
+        "out.csv": freshness.Expected("use", {}, {}, {"table": ["in.csv"]}, "cost.tsv"),
+    }
+    freshness.settle(told, freshness.Index(Path("index.json")))
+    assert [Path(name).stat().st_mtime for name in ("in.csv", "out.csv", "cost.tsv")] == [3, 3, 3]

@@ -329,4 +329,9 @@ def test_a_mistake_in_an_entry_is_told_before_any_job(model, message):
 
 def test_a_factory_that_may_bring_weights_need_not_be_trained():
     full = config.complete(changed(models={"m": {"call": "tests.test_models:pretrained", "train": False}}))
-    assert full["models"]["m"] == {"call": "tests.test_models:pretrained", "train": False, "options": {}}
+    assert full["models"]["m"] == {
+        "call": "tests.test_models:pretrained",
+        "train": False,
+        "options": {},
+        "training": {},
+    }

@@ -60,7 +60,6 @@ def test_items_are_made_answered_and_made_again_only_where_they_changed(tmp_path
     assert not set(items["index"][items["training"]]) & set(items["index"][~items["training"]])
     assert np.array_equal(items["map"][:, 1, 0].any((1, 2)), items["answer"] == 0)
     for changed, expected in [
-        ({"exact": 2}, Counter()),
         ({"methods": ["gradient", "grad_cam"]}, Counter(explain_items=1, join_items=1, simulate=1) + concluded),
         ({"lapse": 0.1}, Counter(simulate=5) + concluded),
     ]:

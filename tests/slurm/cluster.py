@@ -27,6 +27,10 @@ def missing() -> str:
     return ""
 
 
+class NoClusterError(Exception):
+    """SLURM is installed, and does not come up: what it said."""
+
+
 class Cluster:
     """NODES nodes of one GPU each; a context, that leaves neither processes nor files behind."""
 
@@ -43,7 +47,11 @@ class Cluster:
 
     def __enter__(self) -> "Cluster":
         words = ["--nodes", NODES, "--gpus", 1, "--cpus", 4, "--mem", 4000]
-        self.call("bash", HERE / "cluster-up.sh", *words)
+        try:
+            self.call("bash", HERE / "cluster-up.sh", *words)
+        except AssertionError as problem:
+            shutil.rmtree(self._folder)
+            raise NoClusterError(str(problem)) from problem
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -19,12 +19,24 @@ def shape(*, size: Sequence[int] = (224, 224), **options: object) -> tuple[int, 
     return 3, *size
 
 
+def lines(root: str | Path, name: str, what: str) -> list[str]:
+    """The lines of the list ROOT/NAME that hold anything. Raises ValueError where it is missing: ROOT is not WHAT."""
+    path = Path(root, name)
+    if not path.is_file():
+        raise ValueError(f"there is no {path}: give {what} as `root`")
+    return [line for line in path.read_text().splitlines() if line.strip()]
+
+
 def blocks(
-    entries: Sequence[Entry], size: Sequence[int], crop: float, bottom: int = 0
+    entries: Sequence[Entry], number: int | None, size: Sequence[int], crop: float, bottom: int = 0
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The images of ENTRIES (path, label) as `datasets` gives them, BLOCK at a time; see `read`."""
-    for start in range(0, len(entries), BLOCK):
-        paths, labels = zip(*entries[start : start + BLOCK], strict=True)
+    """The first NUMBER (all if None) of ENTRIES (path, label) in turn of the classes, as `datasets` gives them.
+
+    BLOCK at a time; SIZE, CROP and BOTTOM as in `read`.
+    """
+    chosen = in_turn(entries)[:number]
+    for start in range(0, len(chosen), BLOCK):
+        paths, labels = zip(*chosen[start : start + BLOCK], strict=True)
         yield {
             "data": np.stack([read(path, size, crop, bottom) for path in paths]),
             "label": np.array(labels, np.int32),

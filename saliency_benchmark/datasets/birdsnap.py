@@ -44,11 +44,8 @@ def load(
     if not there:
         raise ValueError(f"none of the {len(wanted)} {split} images of images.txt is in {Path(root, 'images')}")
     LOGGER.info("birdsnap, %s: %d of %d listed images are there", split, len(there), len(wanted))
-    return pictures.blocks(pictures.in_turn(there)[: {"train": train, "test": test}[split]], size, crop)
+    return pictures.blocks(there, {"train": train, "test": test}[split], size, crop)
 
 
 def _lines(root: str, name: str) -> list[str]:
-    path = Path(root, name)
-    if not path.is_file():
-        raise ValueError(f"there is no {path}: give the folder of the release, with its lists, as `root`")
-    return path.read_text().splitlines()
+    return pictures.lines(root, name, "the folder of the release, with its lists,")

@@ -36,12 +36,9 @@ def load(
         raise ValueError(f"{Path(root)}: no class or no split for image {min(unknown)} of images.txt; unpack it anew")
     chosen = [number for number in paths if (training[number] == "1") == (split == "train")]
     entries = [(Path(root, "images", paths[number]), int(labels[number]) - 1) for number in chosen]
-    return pictures.blocks(pictures.in_turn(entries)[: {"train": train, "test": test}[split]], size, crop)
+    return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
 
 
 def _list(root: str, name: str) -> dict[str, str]:
     """Number of an image -> what the list NAME tells of it."""
-    path = Path(root, name)
-    if not path.is_file():
-        raise ValueError(f"there is no {path}: give the folder CUB_200_2011 of the release as `root`")
-    return dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if line.strip())
+    return dict(line.split(maxsplit=1) for line in pictures.lines(root, name, "the folder CUB_200_2011 of the release"))

@@ -42,12 +42,8 @@ def load(
     if strangers := {row[-1].strip() for row in rows} - places.keys():
         raise ValueError(f"class {min(strangers)!r} is not in {Path(root, 'data', CLASSES[level])}; unpack it anew")
     entries = [(Path(root, "data", "images", f"{name}.jpg"), places[label.strip()]) for name, label in rows]
-    chosen = pictures.in_turn(entries)[: {"train": train, "test": test}[split]]
-    return pictures.blocks(chosen, size, crop, bottom=BANNER)
+    return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop, bottom=BANNER)
 
 
 def _lines(root: str, name: str) -> list[str]:
-    path = Path(root, "data", name)
-    if not path.is_file():
-        raise ValueError(f"there is no {path}: give the folder fgvc-aircraft-2013b of the release as `root`")
-    return [line for line in path.read_text().splitlines() if line.strip()]
+    return pictures.lines(root, f"data/{name}", "the folder fgvc-aircraft-2013b of the release")

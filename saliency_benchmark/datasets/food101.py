@@ -32,8 +32,7 @@ def load(
     """
     classes = sorted({_class(name) for name in _names(root, "train")})
     entries = [(Path(root, "images", f"{name}.jpg"), classes.index(_class(name))) for name in _names(root, split)]
-    chosen = pictures.in_turn(entries)[: {"train": train, "test": test}[split]]
-    return pictures.blocks(chosen, size, crop)
+    return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
 
 
 def _names(root: str, split: str) -> list[str]:

@@ -30,5 +30,5 @@ def load(
     Raises ValueError where a folder is empty, as where the validation images are not sorted into class folders yet.
     """
     classes = sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
-    entries = pictures.in_turn(pictures.in_class_folders(root, SPLITS[split], classes))
-    return pictures.blocks(entries[: {"train": train, "test": test}[split]], size, crop)
+    entries = pictures.in_class_folders(root, SPLITS[split], classes)
+    return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)

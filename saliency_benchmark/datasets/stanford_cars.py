@@ -41,4 +41,4 @@ def load(
     if "class" not in (rows.dtype.names or ()):
         raise ValueError(f"{there[0]} has no classes: the list with labels is called {Path(LISTS['test'][0]).name}")
     entries = [(Path(root, f"cars_{split}", str(row["fname"])), int(row["class"]) - 1) for row in rows]
-    return pictures.blocks(pictures.in_turn(entries)[: {"train": train, "test": test}[split]], size, crop)
+    return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)

@@ -44,6 +44,18 @@ def share(relevance: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.divide(inside, total, out=np.full(len(total), np.nan), where=(total > 0) & region.any(1))
 
 
+def blotted(images: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """IMAGES, bytes (image, channel, row, column), whose REGIONS show the mean colour of the rest of the image.
+
+    A region that is all of the image shows that of all of it.
+    """
+    found = images.copy()
+    for image, region in zip(found, regions.astype(bool), strict=True):
+        rest = image[:, ~region] if not region.all() else image.reshape(len(image), -1)
+        image[:, region] = rest.mean(1).round()[:, None]
+    return found
+
+
 def near(regions: np.ndarray, tolerance: float) -> np.ndarray:
     """True within TOLERANCE pixels of the region, Euclidean, centre to centre: (image, row, column) -> the same."""
     if tolerance < 0:

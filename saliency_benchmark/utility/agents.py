@@ -1,10 +1,10 @@
-"""Agents: small networks that learn to answer from all that a participant sees (use-case-grounded simulations, Chen et
+"""Agents: small networks that learn to answer from all that a participant sees (use-case-grounded simulations).
 
-al., 2022). They see maps while learning and when tested. How long they learn, and how strictly, is fixed: nothing is
-chosen by what they answer in the end.
+They see maps while learning and when tested (Chen et al., 2022). How long they learn, and how strictly, is fixed:
+nothing is chosen by what they answer in the end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from saliency_benchmark import noise, seeds
+from saliency_benchmark.descent import AdamW
 from saliency_benchmark.utility.seen import Seen
 
 STEPS = 150
@@ -60,13 +61,11 @@ def accuracy(learned: Seen, asked: Seen, seed: object) -> float:
     Agents of one seed begin with the same weights, whatever they see. A logit of 0 is half an answer.
     """
     agent = begun(Agent, learned, ("agent", seed))
-    optimiser = torch.optim.AdamW(agent.parameters(), RATE, weight_decay=DECAY, fused=True)
-    for places in batches(len(learned.answer), noise.generator("agent", seed)):
-        part = learned.at(places)
-        loss = functional.binary_cross_entropy_with_logits(agent(part), part.answer)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+
+    def loss(part: Seen) -> torch.Tensor:
+        return functional.binary_cross_entropy_with_logits(agent(part), part.answer)
+
+    teach(agent, learned, loss, RATE, noise.generator("agent", seed))
     with torch.inference_mode():
         found = np.sign(agent(asked).numpy())
     return float((0.5 + 0.5 * found * np.sign(asked.answer.numpy() - 0.5)).mean())
@@ -77,6 +76,16 @@ def begun(kind: type[nn.Module], seen: Seen, seed: object) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.derive("user", seed))
         return kind(seen)
+
+
+def teach(
+    network: nn.Module, learned: Seen, loss: Callable[[Seen], torch.Tensor], rate: float, generator: torch.Generator
+) -> None:
+    """STEPS of size RATE down the LOSS of NETWORK on items of LEARNED."""
+    parameters = [*network.parameters()]
+    steps = AdamW(parameters, DECAY)
+    for places in batches(len(learned.answer), generator):
+        steps.step(torch.autograd.grad(loss(learned.at(places)), parameters, allow_unused=True), rate)
 
 
 def batches(number: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saliency_benchmark import seeds
+from saliency_benchmark import regions, seeds
 
 OWN = "own"
 SQUARE = 2  # pixels of a chequer's square
@@ -70,8 +70,7 @@ def planted(images: dict[str, np.ndarray], cue: Cue) -> Cued:
     """IMAGES with the cue; of its own cue, the version without has the mean colour of the rest where it was."""
     if cue.kind == OWN:
         region = images["region"].astype(bool)
-        without = [_blotted(*pair) for pair in zip(images["data"], region, strict=True)]
-        return Cued(images["data"], np.array(without, np.uint8).reshape(images["data"].shape), region)
+        return Cued(images["data"], regions.blotted(images["data"], region), region)
     shape = images["data"].shape[2:]
     rngs = (seeds.rng("cue", cue.seed, "place", int(index)) for index in images["index"])
     region = np.array([_place(cue, shape, rng) for rng in rngs], bool).reshape(-1, *shape)
@@ -93,8 +92,3 @@ def _place(cue: Cue, shape: tuple[int, int], rng: np.random.Generator) -> np.nda
         rows, columns = (slice(None, length) if side else slice(-length, None) for side in divmod(edge, 2))
         region[rows, columns] = True
     return region
-
-
-def _blotted(image: np.ndarray, region: np.ndarray) -> np.ndarray:
-    rest = image[:, ~region] if not region.all() else image.reshape(len(image), -1)
-    return np.where(region, rest.mean(1).round()[:, None, None], image)

@@ -14,11 +14,12 @@ FEATURES = ("mass", "entropy", "row", "column", "in the changed region", "overla
 
 
 def features(questions: Arrays, maps: np.ndarray) -> np.ndarray:
-    """Numbers of the maps (item, shown, row, column) as shown: (item, feature); of two models, the second's less the
+    """Numbers of the maps (item, shown, row, column) as shown: (item, feature).
 
-    first's. FEATURES of |map|: its mean; the entropy of its share per pixel, 1 if spread evenly; where its centre lies,
-    0 in the middle of the image; its share in the quarter of the pixels that change most; its cosine with the change.
-    What changes is the image when shifted; without a shift, from pixel to pixel. All are 0 of an empty map.
+    Of two models, the second's less the first's. FEATURES of |map|: its mean; the entropy of its share per pixel, 1 if
+    spread evenly; where its centre lies, 0 in the middle of the image; its share in the quarter of the pixels that
+    change most; its cosine with the change. What changes is the image when shifted; without a shift, from pixel to
+    pixel. All are 0 of an empty map.
     """
     change = changes(questions)
     each = np.stack([np.stack([_features(*pair) for pair in zip(scaled(maps[:, place]), change, strict=True)])

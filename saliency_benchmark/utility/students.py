@@ -1,6 +1,6 @@
-"""Students: small networks that learn to imitate the model, and see maps only as a loss while learning (Pruthi et al.,
+"""Students: small networks that learn to imitate the model, and see maps only as a loss while learning.
 
-2022). They are tested on new images without maps: do they predict what the model predicts?
+They are tested on new images without maps: do they predict what the model predicts (Pruthi et al., 2022)?
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from saliency_benchmark import noise
-from saliency_benchmark.utility.agents import DECAY, WIDTH, Glance, batches, begun
+from saliency_benchmark.utility.agents import WIDTH, Glance, begun, teach
 from saliency_benchmark.utility.seen import Seen
 
 # Weight of the maps' loss beside the cross entropy, and the step size: ten or so classes take longer than two answers.
@@ -45,12 +45,7 @@ def agreement(learned: Seen, asked: Seen, seed: object) -> float:
     Students of one seed begin with the same weights, whatever maps they learn from.
     """
     student = begun(Student, learned, ("student", seed))
-    optimiser = torch.optim.AdamW(student.parameters(), RATE, weight_decay=DECAY, fused=True)
-    for places in batches(len(learned.answer), noise.generator("student", seed)):
-        loss = _loss(student, learned.at(places))
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+    teach(student, learned, lambda part: _loss(student, part), RATE, noise.generator("student", seed))
     with torch.inference_mode():
         found = student(asked.pictures)[0].argmax(2)
     return (found == asked.predictions.argmax(2)).double().mean().item()

@@ -9,6 +9,7 @@ import pytest
 
 from saliency_benchmark import __main__
 from saliency_benchmark.study import events as pages
+from saliency_benchmark.study import log_form
 from saliency_benchmark.study_analysis import contract, rules, study_report
 from saliency_benchmark.study_analysis import simulated_participants as simulated
 from saliency_benchmark.study_analysis.simulated_participants import Study
@@ -91,7 +92,7 @@ def test_a_planted_effect_is_found_and_a_null_is_called_equivalent(study, tmp_pa
 
 
 def test_the_model_has_both_factors_and_their_interaction(study, tmp_path):
-    truth = Study(effects={"none": 0.0, "oracle": 0.15}, people=15, items=12, access=contract.ACCESS)
+    truth = Study(effects={"none": 0.0, "oracle": 0.15}, people=15, items=12, access=log_form.ACCESS)
     simulated.write(tmp_path / "logs", truth, 1)
     _, tables, _ = study(tmp_path / "logs")
     model = tables["model"].set_index("term")
@@ -122,7 +123,7 @@ def test_a_design_of_one_condition_or_one_access_has_a_smaller_formula_and_says_
 
 
 def test_a_baseline_that_is_there_under_one_access_alone_serves_both(study, tmp_path):
-    paths = simulated.write(tmp_path / "logs", Study(people=6, items=8, effects=TWO, access=contract.ACCESS), 0)
+    paths = simulated.write(tmp_path / "logs", Study(people=6, items=8, effects=TWO, access=log_form.ACCESS), 0)
     for path in paths[12:18]:
         assert '"none"' in path.read_text()
         path.unlink()

@@ -13,11 +13,11 @@ from PIL import Image
 from saliency_benchmark.__main__ import main
 from saliency_benchmark.settings_table import settings_table
 from saliency_benchmark.study import building, item_files, pages, pictures, plans, settings, squares
+from saliency_benchmark.utility_design import TASKS
 from tests import study_items
 from tests.test_architecture import ROOT
 
 SMALL = {"training": 2, "evaluation": 4, "participants": 3}
-TASKS = item_files.TASKS
 
 
 @pytest.fixture

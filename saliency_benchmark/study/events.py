@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from saliency_benchmark.study.log_form import ACCESS, ANSWERED, CONFIDENCE, PHASES
+from saliency_benchmark.utility_design import TASKS
+
 CODE = r"^[a-z0-9_-]{1,32}$"
-TRIALS = ("training", "evaluation", "attention")
 Text = Annotated[str, Field(max_length=4000)]
 Number = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 
@@ -19,26 +21,16 @@ class Event(BaseModel):
     study: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     participant: Annotated[str, Field(pattern=CODE)]
     condition: Annotated[str, Field(min_length=1, max_length=200)]
-    access: Literal["training", "training_evaluation"]
-    task: Literal["model_selection", "counterfactual_simulation"]
-    phase: Literal[
-        "consent",
-        "instructions",
-        "comprehension",
-        "training",
-        "evaluation",
-        "attention",
-        "description",
-        "questionnaire",
-        "end",
-    ]
+    access: Literal[ACCESS]
+    task: Literal[TASKS]
+    phase: Literal[PHASES]
     trial: Number
     sequence: Number
     item: Annotated[str, Field(max_length=50)] | None
     map: Annotated[str, Field(max_length=250)] | None
     answer: Annotated[int, Field(strict=True)] | Text | dict[Text, Annotated[int, Field(strict=True)] | Text] | None
     correct: StrictBool | None
-    confidence: Annotated[int, Field(strict=True, ge=1, le=4)] | None
+    confidence: Annotated[int, Field(strict=True, ge=CONFIDENCE[0], le=CONFIDENCE[-1])] | None
     rt_ms: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
     viewport: tuple[Number, Number]
     time: AwareDatetime
@@ -47,7 +39,7 @@ class Event(BaseModel):
 
     @model_validator(mode="after")
     def _answered(self) -> "Event":
-        if self.phase in TRIALS:
+        if self.phase in ANSWERED:
             if self.answer not in (0, 1) or isinstance(self.answer, bool):
                 raise ValueError(f"answer of a trial is {self.answer!r}; wanted: 0 or 1")
             if None in (self.item, self.correct, self.confidence):

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from saliency_benchmark import artifacts
-
-TASKS = ("model_selection", "counterfactual_simulation")
+from saliency_benchmark.utility_design import SELECTION, SIMULATION
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _task(path: str | Path, reader: artifacts.Reader) -> str:
     if (shown, shifted) not in {(2, False), (1, True)}:
         what = f"{shown} models shown {'with' if shifted else 'without'} a shifted image"
         raise ValueError(f"{path}: {what}; wanted: two models, or one with shifted images")
-    return TASKS[shifted]
+    return SIMULATION if shifted else SELECTION
 
 
 def _explanations(reader: artifacts.Reader) -> list[str]:

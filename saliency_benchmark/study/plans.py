@@ -8,8 +8,7 @@ import numpy as np
 from saliency_benchmark import seeds
 from saliency_benchmark.study import squares
 from saliency_benchmark.study.item_files import Item
-
-PHASES = ("training", "evaluation")
+from saliency_benchmark.study.log_form import TRIALS
 
 
 def conditions(explanations: Sequence[str], access: Sequence[str]) -> list[tuple[str, str]]:
@@ -29,9 +28,9 @@ def plans(items: Sequence[Item], settings: dict, crossed: Sequence[tuple[str, st
     while len(made) < settings["participants"]:
         first = len(made)
         square = squares.latin(len(crossed), seeds.rng(settings["seed"], "square", first))
-        sets = {phase: _sets(items, phase, settings, blocks, first // len(square)) for phase in PHASES}
+        sets = {phase: _sets(items, phase, settings, blocks, first // len(square)) for phase in TRIALS}
         for row, order in enumerate(square):
-            chosen = [{phase: sets[phase][place] for phase in PHASES} for place in range(blocks)]
+            chosen = [{phase: sets[phase][place] for phase in TRIALS} for place in range(blocks)]
             rng = seeds.rng(settings["seed"], "order", first + row)
             made.append([_block(crossed[order[place]], chosen[place], settings, rng) for place in range(blocks)])
     return made
@@ -40,14 +39,14 @@ def plans(items: Sequence[Item], settings: dict, crossed: Sequence[tuple[str, st
 def check(items: Sequence[Item], settings: dict, blocks: int) -> None:
     """Raise ValueError that says how many items are needed, where there are fewer; ITEMS have an image each."""
     missing = []
-    for phase, answer in product(PHASES, (0, 1)):
+    for phase, answer in product(TRIALS, (0, 1)):
         wanted, found = blocks * settings[phase] // 2, len(_pool(items, phase, answer))
         if found < wanted:
             missing.append(
                 f"  - {phase}: {wanted} items with answer {answer} needed, {found} of different images there"
             )
     if missing:
-        each = " and ".join(f"{settings[phase]} {phase} items" for phase in PHASES)
+        each = " and ".join(f"{settings[phase]} {phase} items" for phase in TRIALS)
         told = f"{each} per condition, half of each answer, and {blocks} condition{'s' * (blocks > 1)} per participant"
         advice = "make more items, or lower `training` or `evaluation` in the settings of the study"
         raise ValueError(f"too few items for {told}:\n" + "\n".join(missing) + f"\n{advice}")
@@ -82,7 +81,7 @@ def _sets(items: Sequence[Item], phase: str, settings: dict, blocks: int, turn: 
 def _block(condition: tuple[str, str], chosen: dict[str, list[Item]], settings: dict, rng: np.random.Generator) -> dict:
     trials = [
         [phase, items[place].name]
-        for phase, items in ((phase, chosen[phase]) for phase in PHASES)
+        for phase, items in ((phase, chosen[phase]) for phase in TRIALS)
         for place in rng.permutation(len(items))
     ]
     return {"condition": condition[0], "access": condition[1], "trials": _with_catches(trials, settings, rng)}

@@ -1,16 +1,18 @@
 """Wording of the pages that depends on the task."""
 
+from saliency_benchmark.utility_design import SELECTION, SIMULATION
+
 ANSWERS = {
-    "model_selection": ["Model A is right", "Model B is right"],
-    "counterfactual_simulation": ["The prediction changes", "The prediction stays"],
+    SELECTION: ["Model A is right", "Model B is right"],
+    SIMULATION: ["The prediction changes", "The prediction stays"],
 }
 _TASK = {
-    "model_selection": {
+    SELECTION: {
         "question": "What do you decide on each image?",
         "answers": ["Which of two models is right on it", "What the image shows", "Which image is sharper"],
         "right": 0,
     },
-    "counterfactual_simulation": {
+    SIMULATION: {
         "question": "What do you decide on each image?",
         "answers": [
             "What the image shows",

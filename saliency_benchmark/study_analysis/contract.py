@@ -5,14 +5,8 @@ import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-PHASES = (
-    *("consent", "instructions", "comprehension", "training", "evaluation", "attention"),
-    *("description", "questionnaire", "end"),
-)
-TRIALS = ("training", "evaluation")
-ANSWERED = (*TRIALS, "attention")
-ACCESS = ("training", "training_evaluation")
-CONFIDENCE = (1, 2, 3, 4)
+from saliency_benchmark.study.log_form import ACCESS, ANSWERED, CONFIDENCE, PHASES, TRIALS
+
 KEYS = (
     *("study", "participant", "condition", "access", "task", "phase", "trial", "sequence", "item", "map", "answer"),
     *("correct", "confidence", "rt_ms", "viewport", "time"),

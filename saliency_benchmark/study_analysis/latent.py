@@ -4,11 +4,35 @@ logit P(correct) = level of the condition + participant + item; both deviations 
 conditions. An effect is a difference of *marginal* probabilities: what the mean over people and items would show.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import optimize, special
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
 SHARE = WEIGHTS / WEIGHTS.sum()
+
+
+@dataclass(frozen=True)
+class People:
+    """How people answer, and in what design: `base` is the marginal probability of a correct answer without an effect.
+
+    Deviations of participants and items are in logits; `correlation`: of a participant's deviations under any two
+    conditions. `items`: that a participant sees under a condition; `within`: each sees all conditions.
+    """
+
+    items: int = 20
+    base: float = 0.6
+    participant_sd: float = 0.5
+    item_sd: float = 1.0
+    correlation: float = 0.5
+    within: bool = False
+
+    def levels(self, effects: Iterable[float]) -> np.ndarray:
+        """The logit of each condition (condition) whose marginal probability is `base` and one of EFFECTS more."""
+        deviation = float(np.hypot(self.participant_sd, self.item_sd))
+        return np.array([level(self.base + effect, deviation) for effect in effects])
 
 
 def marginal(level: float, deviation: float) -> float:

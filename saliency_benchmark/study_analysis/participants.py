@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from saliency_benchmark.study_analysis import contract
+from saliency_benchmark.study.log_form import TRIALS
 from saliency_benchmark.study_analysis.logs import PROBLEMS, Logs
 
 ANSWERS_TO_JUDGE = 8  # fewer evaluation trials cannot tell a straight line
@@ -18,7 +18,7 @@ def table(logs: Logs) -> pd.DataFrame:
     """
     events = pd.DataFrame(logs.events)
     events["rt_ms"] = events["rt_ms"].astype(float)
-    trial = events["phase"].isin(contract.TRIALS)
+    trial = events["phase"].isin(TRIALS)
     shown = (events["phase"] == "training") | (events["access"] == "training_evaluation")
     events["no_map"] = trial & shown & (events["condition"] != "none") & events["map"].isna()
     events["pilot"] = [event.get("pilot") is True for event in logs.events]
@@ -52,7 +52,7 @@ def people(events: pd.DataFrame, logs: Logs) -> pd.DataFrame:
 def _measures(part: pd.DataFrame) -> dict[str, float]:
     """Shares and times of one participant; NaN where there is nothing to judge."""
     phase = part["phase"]
-    trials = part[phase.isin(contract.TRIALS)]
+    trials = part[phase.isin(TRIALS)]
     answers = part.loc[phase == "evaluation", "answer"].astype(float)
     ones = answers.mean() if len(answers) >= ANSWERS_TO_JUDGE else np.nan
     reading = part.loc[(phase == "instructions") & part["rt_ms"].notna(), "rt_ms"]
@@ -72,7 +72,7 @@ def trials(events: pd.DataFrame) -> pd.DataFrame:
 
     Columns: TRIAL, and `seconds`, the response time; `correct` is 0 or 1.
     """
-    found = events[events["phase"].isin(contract.TRIALS)]
+    found = events[events["phase"].isin(TRIALS)]
     found = found.drop_duplicates(["participant", "task", "phase", "trial"])
     found = found[~found["no_map"] & (found["rt_ms"] >= 0)]
     numbers = {name: found[name].astype(float) for name in ("answer", "correct", "confidence")}
@@ -81,7 +81,7 @@ def trials(events: pd.DataFrame) -> pd.DataFrame:
 
 def problems(events: pd.DataFrame) -> pd.DataFrame:
     """What is wrong with whole lines: times, maps, and trials that were answered twice; a row each."""
-    twice = events["phase"].isin(contract.TRIALS) & events.duplicated(["participant", "task", "phase", "trial"])
+    twice = events["phase"].isin(TRIALS) & events.duplicated(["participant", "task", "phase", "trial"])
     negative = events["rt_ms"] < 0
     kinds = (
         ("impossible_time", negative, "a negative response time"),

@@ -16,7 +16,7 @@ START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(latent.People):
     """A study and its truth: EFFECTS, marginal probability correct less that of `none`, by condition.
 
     Between subjects PEOPLE are per condition and access and see `items` items; within subjects (`within`) they are all
@@ -25,12 +25,6 @@ class Study:
 
     effects: dict[str, float] = field(default_factory=lambda: {"none": 0.0, "oracle": 0.0})
     people: int = 30
-    items: int = 20
-    base: float = 0.6
-    participant_sd: float = 0.5
-    item_sd: float = 1.0
-    correlation: float = 0.5
-    within: bool = False
     access: tuple[str, ...] = ("training_evaluation",)
     task: str = "model_selection"
     training_items: int = 8
@@ -53,8 +47,7 @@ def logs(study: Study, seed: int = 0) -> Iterator[tuple[str, list[dict]]]:
     """Code and events of each participant."""
     rng = seeds.rng("simulated participants", seed)
     conditions = list(study.effects)
-    deviation = float(np.hypot(study.participant_sd, study.item_sd))
-    levels = np.array([latent.level(study.base + effect, deviation) for effect in study.effects.values()])
+    levels = study.levels(study.effects.values())
     items = Items.drawn(rng, study, len(conditions))
     number = 0
     for access in study.access:

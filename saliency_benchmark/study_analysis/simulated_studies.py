@@ -14,21 +14,15 @@ CELLS = 2**21  # answers at a time
 
 
 @dataclass(frozen=True)
-class Truth:
+class Truth(latent.People):
     """A study of two conditions: `base` and `base + effect` are marginal probabilities of a correct answer.
 
     Between subjects each participant is in one condition and sees `items` items, the same in both. Within subjects each
     sees two sets of `items` items, one under each condition; the halves of the participants have them the other way
-    round. Deviations are in logits; `correlation`: of a participant's deviations in the two conditions.
+    round.
     """
 
-    base: float = 0.6
     effect: float = 0.1
-    items: int = 20
-    participant_sd: float = 0.5
-    item_sd: float = 1.0
-    correlation: float = 0.5
-    within: bool = False
 
 
 def tests(truth: Truth, people: int, number: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -51,8 +45,7 @@ def equivalent(
 
 
 def _block(truth: Truth, people: int, number: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    deviation = float(np.hypot(truth.participant_sd, truth.item_sd))
-    levels = np.array([latent.level(truth.base + effect, deviation) for effect in (0.0, truth.effect)])
+    levels = truth.levels((0.0, truth.effect))
     if truth.within:
         return _within(truth, people, number, levels, rng)
     own = truth.participant_sd * rng.standard_normal((number, 2, people, 1))

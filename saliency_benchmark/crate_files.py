@@ -11,8 +11,9 @@ from saliency_benchmark.lineage import CHAIN, REPORT, Results
 
 MANIFEST, METADATA, SETTINGS = "manifest.json", "ro-crate-metadata.json", "settings.yaml"
 RESULTS = "results"
-CODE = ("Snakefile", "rules", "workflow_scripts", "saliency_benchmark", "envs", "profiles", "data", "requirements.in",
-        "requirements.lock", "config.yaml", "README.md", "LICENSE", "CITATION.cff")  # fmt: skip
+CODE = ("Snakefile", "rules", "workflow_scripts", "saliency_benchmark", "study", "envs", "profiles", "data", "tools",
+        "Makefile", "requirements.in", "requirements.lock", "requirements-alone.lock", "config.yaml", "README.md",
+        "LICENSE", "CITATION.cff")  # fmt: skip
 HEAVY = ".h5"
 
 
@@ -86,10 +87,11 @@ def _facts(path: Path) -> dict:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A file or a folder, where there is one; without links, hidden files and what Python keeps."""
+    """A file or a folder, where there is one; without hidden files, what Python keeps, and links that lead out."""
     if source.is_dir():
         for path in sorted(source.iterdir()):
-            if not path.name.startswith(".") and path.name != "__pycache__" and not path.is_symlink():
+            inside = path.resolve().is_relative_to(source.resolve())
+            if not path.name.startswith(".") and path.name != "__pycache__" and inside:
                 _copy(path, target / path.name)
     elif source.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -142,9 +142,7 @@ class _Run:
     def _file(self, name: str, facts: dict) -> object:
         told = {"name": name, "contentSize": str(facts["size"]), "sha256": facts["sha256"]}
         told["encodingFormat"] = FORMATS.get(Path(name).suffix, "text/plain")
-        told["@type"] = (
-            ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"] if name == "Snakefile" else "File"
-        )
+        told["@type"] = WORKFLOW if name == "Snakefile" else "File"
         return self._crate.add_file(self._folder / name, name, properties=told)
 
     def _withheld(self, name: str, facts: dict) -> object:

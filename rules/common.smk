@@ -135,13 +135,12 @@ def architecture(wildcards):
 
 def recipe(wildcards):
     """What decides how to train: the recipe's entry without what says for which seeds."""
-    return {key: value for key, value in config["recipes"][wildcards.recipe].items() if key != "seeds"}
+    return design.recipe(config, wildcards.recipe)
 
 
 def training(wildcards):
     """Training settings of the model on the data set; not how often a state is saved."""
-    settings = design.training(config, wildcards.dataset, wildcards.model)
-    return {key: value for key, value in settings.items() if key != "checkpoint"}
+    return design.taught(config, wildcards.dataset, wildcards.model)
 
 
 def retraining(wildcards):
@@ -221,24 +220,8 @@ def test_ranks(wildcards):
     return paths(RANKS, [{**wildcards, "unit": unit, "split": "test"} for unit in config["roar"]["unit"]])
 
 
-# All removals of a run, that a method's ranks serve.
-REMOVALS = {
-    "orders": config["roar"]["orders"],
-    "fills": config["roar"]["fill"],
-    "fractions": sorted(config["roar"]["fractions"]),
-}
-
 ASKED = utility_design.asked(config)
 EXPLANATIONS = utility_design.explanations(config) if ASKED else []
-# The shift that is shown, what decides which items there are, and who answers them.
-SHIFTS = [config["utility"]["shift"]] if config["utility"]["shift"] in config["shifts"] else []
-DRAWN = {name: config["utility"][name] for name in utility_design.DRAWN}
-USERS = {name: config["utility"][name] for name in utility_design.USERS}
-
-
-def cue(wildcards):
-    """The cue of the utility study; SHARE of the training images carry it, and all images that are asked about."""
-    return config["utility"]["cue"] | {"seed": config["utility"]["seed"]}
 
 
 def pair_models(wildcards):
@@ -335,15 +318,13 @@ def compared_scores(wildcards):
 
 
 def part(wildcards):
-    """The images of a shard; the last one takes all that are left."""
-    first, size = int(wildcards.shard), sizes.step(config)
-    last = int(wildcards.shard) + 1 == int(wildcards.shards)
-    return [first * size, sys.maxsize if last else (first + 1) * size]
+    """The images of a shard."""
+    return sizes.part(config, int(wildcards.shard), int(wildcards.shards))
 
 
 def shard_probing(wildcards):
     """How probes ask about a shard: up to the last image that is scored."""
-    return {**PROBING, "images": min(sizes.step(config), PROBING["images"] - int(wildcards.shard) * sizes.step(config))}
+    return {**PROBING, "images": sizes.scored_part(config, int(wildcards.shard))}
 
 
 def map_shards(wildcards):

@@ -2,11 +2,9 @@
 
 CURVED = [name for name in ("roar", "masked_accuracy", "recursive_roar") if name in TABLES]
 SELF_RANKING = [row for row in SCORED if row["metric"] in design.protocols(config)]
-VARIANTS = [
-    pair for pair in design.variants(config) if {pair["method"], pair["base"]} <= {row["method"] for row in CURVES}
-]
+CONTRASTS = design.contrasts(config)
 if CURVES:
-    TABLES += ["roar_summary", *(["roar_contrasts"] if VARIANTS else []), "protocol_agreement", "roar_check"]
+    TABLES += ["roar_summary", *(["roar_contrasts"] if CONTRASTS else []), "protocol_agreement", "roar_check"]
 
 
 rule summarise_roar:
@@ -39,7 +37,7 @@ rule contrast_roar:
     resources:
         **asks("table"),
     params:
-        pairs=VARIANTS,
+        pairs=CONTRASTS,
         control=design.control(config),
         code=code("contrast_roar.py"),
     script:

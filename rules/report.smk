@@ -26,8 +26,7 @@ rule report:
     resources:
         **asks("table"),
     params:
-        # What jobs ask of a cluster changes no number.
-        settings={key: value for key, value in config.items() if key != "resources"},
+        settings=design.reported(config),
         examples=EXAMPLES,
         pairs=SHOWN_PAIRS,
         code=code("report.py"),

@@ -95,7 +95,7 @@ rule degrade:
         **asks("degrade"),
     params:
         units=config["roar"]["unit"],
-        removals=REMOVALS,
+        removals=design.removals(config),
         seed=first_repeat_seed,
         code=code("degrade.py", "model"),
     script:

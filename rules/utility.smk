@@ -23,7 +23,7 @@ rule mislabel:
         model=given_model,
         recipe=recipe,
         training=training,
-        cue=cue,
+        cue=utility_design.cue(config),
         code=code("mislabel.py", "model", "recipe"),
     script:
         "../workflow_scripts/mislabel.py"
@@ -46,8 +46,8 @@ rule pose_selection:
         **asks("pose"),
     params:
         pairs=utility_design.pairs(config),
-        cue=cue,
-        drawn=DRAWN,
+        cue=utility_design.cue(config),
+        drawn=utility_design.drawn(config),
         code=code("pose_selection.py", "model"),
     script:
         "../workflow_scripts/pose_selection.py"
@@ -69,11 +69,11 @@ rule pose_simulation:
     resources:
         **asks("pose"),
     params:
-        shift={label: config["shifts"][label] for label in SHIFTS},
+        shift=utility_design.shift(config),
         cells=config["utility"]["grid"],
         exact=config["utility"]["exact"],
-        drawn=DRAWN,
-        code=code("pose_simulation.py", "model", shifts=SHIFTS),
+        drawn=utility_design.drawn(config),
+        code=code("pose_simulation.py", "model", shifts=utility_design.shift(config)),
     script:
         "../workflow_scripts/pose_simulation.py"
 
@@ -159,7 +159,7 @@ rule simulate:
         **asks("simulate"),
     params:
         seeds=lambda wildcards: [row["seed"] for row in alike(wildcards)],
-        users=USERS,
+        users=utility_design.users(config),
         code=code("simulate.py"),
     script:
         "../workflow_scripts/simulate.py"

@@ -30,6 +30,27 @@ def training(config: dict, dataset: str, model: str) -> dict:
     return config["training"] | config["datasets"][dataset]["training"] | config["models"][model]["training"]
 
 
+def taught(config: dict, dataset: str, model: str) -> dict:
+    """Those that decide what MODEL becomes: not how often a state is saved."""
+    return {key: value for key, value in training(config, dataset, model).items() if key != "checkpoint"}
+
+
+def recipe(config: dict, label: str) -> dict:
+    """What decides how to train: the entry of the recipe LABEL without what says for which seeds."""
+    return {key: value for key, value in config["recipes"][label].items() if key != "seeds"}
+
+
+def reported(config: dict) -> dict:
+    """All settings that change a number, which the report tells: not what jobs ask of a cluster."""
+    return {key: value for key, value in config.items() if key != "resources"}
+
+
+def removals(config: dict) -> dict:
+    """All removals of a run, that a method's ranks serve."""
+    roar = config["roar"]
+    return {"orders": roar["orders"], "fills": roar["fill"], "fractions": sorted(roar["fractions"])}
+
+
 def compared(config: dict) -> list[dict]:
     """One row of keys per data set and model that were trained in several ways, one of them the baseline."""
     rows = [{key: row[key] for key in ("dataset", "model")} for row in trained(config)]
@@ -86,6 +107,12 @@ def variants(config: dict) -> list[dict]:
         kind = entry.get("file", label)
         found += [{"method": label, "base": base, "kind": kind} for base in same if base != label][:1]
     return found
+
+
+def contrasts(config: dict) -> list[dict]:
+    """The variants that are retrained on, as their bases are."""
+    kept = {method for row in retrained(config) for method in roar_methods(config, row["dataset"])}
+    return [pair for pair in variants(config) if {pair["method"], pair["base"]} <= kept]
 
 
 def protocols(config: dict) -> list[str]:

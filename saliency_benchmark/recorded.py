@@ -35,12 +35,21 @@ FORMS = [
      f"{RUN}/readings/{{probe}}/{{method}}-{{shard}}-of-{{shards}}.h5"),
     ("probe", f"{RUN}/probe/{{probe}}/{{method}}", f"{RUN}/readings/{{probe}}/{{method}}.h5"),
     ("probe", f"{RUN}/probe/{{probe}}", f"{RUN}/readings/{{probe}}.h5"),
+    ("train", f"{RUN}/utility/models/{{pair}}/{{labelling}}", f"{RUN}/utility/models/{{pair}}/{{labelling}}/model.h5"),
+    ("pose", f"{RUN}/utility/{{task}}", f"{RUN}/utility/{{task}}/questions.h5"),
+    ("explain_items", f"{RUN}/utility/{{task}}/{{explanation}}", f"{RUN}/utility/{{task}}/maps/{{explanation}}.h5"),
+    ("simulate", "{dataset}/{model}/{recipe}/utility/{task}/{explanation}", ""),
     ("gather", f"{RUN}/gather/{{what}}/{{which}}", ""),
     ("agree", f"{RUN}/agree/{{metric}}", f"{RUN}/scores/{{metric}}.h5"),
     ("agree_metrics", f"{RUN}/agree_metrics", ""),
     ("compare", "{dataset}/{model}/compare/{metric}", ""),
 ]  # fmt: skip
-BUNDLES = {"attribute": ("explain", "method"), "probe": ("scoring", "probe")}
+# Where bundles of a stage's methods or probes are, and what its jobs call one.
+BUNDLES = {
+    "attribute": ("explain", "method"),
+    "probe": ("scoring", "probe"),
+    "explain_items": ("explain", "explanation"),
+}
 
 
 @dataclass(frozen=True)

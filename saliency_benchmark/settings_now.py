@@ -1,9 +1,8 @@
 """What the settings would tell a job now: held against the settings that an artifact says it was made with."""
 
-import sys
 from collections.abc import Callable, Iterator
 
-from saliency_benchmark import alignment_design, design, files, freshness, initialisation, sizes
+from saliency_benchmark import alignment_design, design, files, freshness, initialisation, sizes, utility_design
 
 Told = Callable[[dict, dict], object]
 
@@ -26,18 +25,6 @@ def _model(config: dict, names: dict) -> dict:
     return {key: value for key, value in told.items() if key != "weights"}
 
 
-def _recipe(config: dict, names: dict) -> dict:
-    return {key: value for key, value in config["recipes"][names["recipe"]].items() if key != "seeds"}
-
-
-def _training(config: dict, names: dict) -> dict:
-    return {
-        key: value
-        for key, value in design.training(config, names["dataset"], names["model"]).items()
-        if key != "checkpoint"
-    }
-
-
 def _dataset(config: dict, names: dict) -> dict:
     """Without the user's folders, for which what lies in them stands in the artifact."""
     entry, folders = config["datasets"][names["dataset"]], design.folders(config, names["dataset"])
@@ -56,18 +43,11 @@ def _tuning(config: dict, names: dict) -> dict:
     return {"direction": direction, **alignment_design.tuning(config, control=direction == "control")}
 
 
-def _part(config: dict, names: dict) -> list[int]:
-    """The images of a shard; the last one takes all that are left."""
-    shard, size = int(names["shard"]), sizes.step(config)
-    return [shard * size, sys.maxsize if shard + 1 == int(names["shards"]) else (shard + 1) * size]
-
-
 def _scoring(config: dict, names: dict) -> dict:
     """Of a shard: up to the last image that is scored."""
     told = config["scoring"] | {"target": config["explain"].get("target")}
     if "shard" in names:
-        size = sizes.step(config)
-        told["images"] = min(size, told["images"] - int(names["shard"]) * size)
+        told["images"] = sizes.scored_part(config, int(names["shard"]))
     return told
 
 
@@ -76,8 +56,8 @@ def _scoring(config: dict, names: dict) -> dict:
 TOLD: dict[str, Told] = {
     "dataset": _dataset,
     "model": _model,
-    "recipe": _recipe,
-    "training": _training,
+    "recipe": lambda config, names: design.recipe(config, names["recipe"]),
+    "training": lambda config, names: design.taught(config, names["dataset"], names["model"]),
     "methods": _section("methods"),
     "method": _section("methods"),
     "probes": _section("probes"),
@@ -85,7 +65,7 @@ TOLD: dict[str, Told] = {
     "metric": _entry("metric"),
     "explain": _section("explain"),
     "scoring": _scoring,
-    "part": _part,
+    "part": lambda config, names: sizes.part(config, int(names["shard"]), int(names["shards"])),
     "agreement": _section("agreement"),
     "probability": _setting("agreement", "probability"),
     "agree.images": _setting("scoring", "images"),
@@ -100,11 +80,8 @@ TOLD: dict[str, Told] = {
     "levels": lambda config, names: design.levels(config),
     "removal": _removal,
     "units": _setting("roar", "unit"),
-    "removals": lambda config, names: {
-        "orders": config["roar"]["orders"],
-        "fills": config["roar"]["fill"],
-        "fractions": sorted(config["roar"]["fractions"]),
-    },
+    "removals": lambda config, names: design.removals(config),
+    "contrast_roar.pairs": lambda config, names: design.contrasts(config),
     "leak.fractions": lambda config, names: sorted(config["roar"]["leakage"]),
     "regions": lambda config, names: config["alignment"] | {key: names.get(key) for key in ("masks", "tuned")},
     "tuning": _tuning,
@@ -112,7 +89,16 @@ TOLD: dict[str, Told] = {
     "align_control.images": _setting("alignment", "images"),
     "bend.images": _setting("alignment", "test_images"),
     "bend.rows": _setting("explain", "rows"),
-    "report.settings": lambda config, names: config,
+    "cue": lambda config, names: utility_design.cue(config),
+    "drawn": lambda config, names: utility_design.drawn(config),
+    "users": lambda config, names: utility_design.users(config),
+    "shift": lambda config, names: utility_design.shift(config),
+    "cells": _setting("utility", "grid"),
+    "exact": _setting("utility", "exact"),
+    "pose_selection.pairs": lambda config, names: utility_design.pairs(config),
+    "control_items.seed": _setting("utility", "seed"),
+    "join_items.explanations": lambda config, names: utility_design.explanations(config),
+    "report.settings": lambda config, names: design.reported(config),
 }
 
 

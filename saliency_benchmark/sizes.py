@@ -1,5 +1,6 @@
 """How much there is to do, told from the settings alone: images of a data set, and image passes of a job."""
 
+import sys
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -55,6 +56,17 @@ def step(config: dict) -> int | None:
 def shards(config: dict, number: int) -> int:
     """Jobs that NUMBER images are divided among."""
     return -(-number // size) if (size := step(config)) else 1
+
+
+def part(config: dict, shard: int, shards: int) -> list[int]:
+    """The images of SHARD, from 0, of SHARDS: first, and one after the last; the last shard takes all that are left."""
+    size = step(config)
+    return [shard * size, sys.maxsize if shard + 1 == shards else (shard + 1) * size]
+
+
+def scored_part(config: dict, shard: int) -> int:
+    """Up to so many images of SHARD are scored."""
+    return min(step(config), config["scoring"]["images"] - shard * step(config))
 
 
 def sharded(config: dict) -> list[str]:

@@ -46,6 +46,25 @@ def pairs(config: dict) -> list[str]:
     return ["-".join(map(str, pair)) for pair in config["utility"]["pairs"]]
 
 
+def cue(config: dict) -> dict:
+    """The cue; `share` of the training images carry it, and all images that are asked about."""
+    return config["utility"]["cue"] | {"seed": config["utility"]["seed"]}
+
+
+def shift(config: dict) -> dict:
+    """The shift that is shown, its entry by name."""
+    name = config["utility"]["shift"]
+    return {name: config["shifts"][name]} if name in config["shifts"] else {}
+
+
+def drawn(config: dict) -> dict:
+    return {name: config["utility"][name] for name in DRAWN}
+
+
+def users(config: dict) -> dict:
+    return {name: config["utility"][name] for name in USERS}
+
+
 def with_shift(config: dict) -> dict:
     """CONFIG, and in `shifts` the one that `utility` names, with default options, if it is a file of that name."""
     name = config["utility"]["shift"]

@@ -1,6 +1,8 @@
 """What many tests look at: a classifier that learned the planted set, its test images, and models known by hand."""
 
 import os
+import shutil
+from pathlib import Path
 
 # Numbers are compared to the last digits: on the processor, whatever else the machine has.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -14,6 +16,7 @@ from saliency_benchmark import asking, fitting
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.datasets import planted
 from saliency_benchmark.models import small_cnn
+from tests import small_run
 
 torch.set_num_threads(1)
 
@@ -154,3 +157,15 @@ def draw():
         return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """The folder of results of a small run, settings beside it; not to be changed."""
+    return small_run.make(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def results(whole, tmp_path):
+    """A copy of the folder of results, free to be changed, without the settings beside it."""
+    return Path(shutil.copytree(whole, tmp_path / "copy"))

@@ -110,7 +110,9 @@ def _tables(run: Run) -> None:
     tables.write(path, tables.joined(parts), run.origin(path, "tabulate", "tabulate.py", names, {"parts": parts}, {}))
     shown = {name: [f"results/tables/{name}.csv"] for name in ("agreement", "scores")}
     inputs = {**shown, "images": ["results/planted/images/test.h5"], "maps": maps}
-    origin = run.origin("results/report.html", "report", "report.py", {}, inputs, {}, settings=run.config)
+    origin = run.origin(
+        "results/report.html", "report", "report.py", {}, inputs, {}, settings=design.reported(run.config)
+    )
     files.write_text("results/report.html", "<p>alpha <svg></svg> <img></p>\n", "report", origin)
 
 

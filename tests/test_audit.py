@@ -1,6 +1,7 @@
 """A run is what was made, or the audit says by name what is not: every kind of tampering is caught."""
 
 import json
+import re
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -9,24 +10,24 @@ import h5py
 import pytest
 import yaml
 
-from saliency_benchmark import artifacts, audit, config, files, lineage, provenance, run_records, settings_now
+from saliency_benchmark import (
+    artifacts,
+    audit,
+    config,
+    files,
+    lineage,
+    provenance,
+    run_records,
+    settings_now,
+    utility_design,
+)
 from saliency_benchmark.__main__ import main
 from tests import small_run
 from tests.small_run import MODEL, SETTINGS
+from tests.test_architecture import ROOT
 
 MAPS = f"{MODEL}/maps/gradient/test.h5"
 OTHER_MAPS = f"{MODEL}/maps/smoothgrad_3/test.h5"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return small_run.make(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def results(whole, tmp_path):
-    """A copy of the folder of results, free to be changed, without the settings beside it."""
-    return Path(shutil.copytree(whole, tmp_path / "copy"))
 
 
 def found(results, settings=SETTINGS):
@@ -321,3 +322,32 @@ def test_a_line_that_a_killed_run_left_is_no_obstacle(tmp_path):
 def test_records_that_cannot_be_written_stop_no_run(tmp_path):
     (tmp_path / "logs").write_text("a file")
     run_records.Record(tmp_path).note("run begins")
+
+
+# What follows from wildcards, from the rows of other rules, or stands in the artifact's own name.
+NOT_HELD = {"code", "rows", "split", "kind", "examples", "initialised", "seeds", "retrain.seed", "retrain_ends.seed",
+            "degrade.seed", "leak.seed", "recurse.seed", "report.pairs"}  # fmt: skip
+
+
+def test_every_param_of_a_rule_is_held_against_the_settings_or_known_to_follow_from_its_name():
+    """A new one must join `settings_now.TOLD`: else a change of it would make the report alone stale."""
+    missing = []
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for rule, body in re.findall(r"^ *rule (\w*):\n(.*?)(?=^ *rule|^def|\Z)", path.read_text(), re.M | re.S):
+            params = re.search(r"^ +params:\n(.*?)^ +script:", body, re.M | re.S)
+            width = len(re.match(" *", params[1])[0]) if params else 0
+            for name in re.findall(rf"^ {{{width}}}(\w+)=", params[1], re.M) if params else ():
+                known = {name, f"{rule}.{name}"}
+                missing += [] if known & (settings_now.TOLD.keys() | NOT_HELD) else [f"{path.name}: {rule}.{name}"]
+    assert not missing
+
+
+def test_what_the_utility_study_was_told_is_held_against_the_settings():
+    utility = {"tasks": ["counterfactual_simulation"], "grid": 4, "repeats": 2}
+    told = config.complete(SETTINGS | {"utility": utility})
+    origin = {"rule": "simulate", "wildcards": {}, "settings": {"users": files.plain(utility_design.users(told))}}
+    assert list(settings_now.changes(origin, told)) == []
+    other = config.complete(SETTINGS | {"utility": utility | {"repeats": 3}})
+    assert list(settings_now.changes(origin, other)) == ["users.repeats was 2, is 3"]
+    posed = {"rule": "pose_simulation", "wildcards": {}, "settings": {"cells": 5, "shift": {"blur": {"options": {}}}}}
+    assert list(settings_now.changes(posed, told)) == ["cells was 5, is 4"]

@@ -1,5 +1,6 @@
 """A plan is right where truth is known: jobs that take a start and so many seconds per image."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from saliency_benchmark import __main__, config, files, planning, recorded
 from saliency_benchmark.recorded import Job
+from tests.test_architecture import ROOT
 from tests.test_config import TINY
 
 RUN = "planted/small_cnn/baseline/seed-0"
@@ -162,3 +164,18 @@ def test_results_without_benchmarks_or_report_are_told_of(tmp_path, small, capsy
         path.unlink()
     assert __main__.main(["plan", "--benchmarks", str(tmp_path / "other")]) == 1
     assert "no benchmark files (*.tsv)" in capsys.readouterr().err
+
+
+SAMPLES = {"seed": "0", "shard": "1", "shards": "3", "repeat": "0", "split": "test"}
+
+
+def test_every_benchmark_file_of_the_rules_is_known_to_the_plan():
+    """A rule with a benchmark file that no form fits would be said to take seconds."""
+    found = []
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for text in re.findall(r"^ +benchmark:\n +f?\"(.*)\"$", path.read_text(), re.M):
+            place = text.replace("{LOG}", "results/logs/{dataset}/{model}/{recipe}/seed-{seed}")
+            place = re.sub(r"\{utility_design\.\w+\}", "{task}", place).replace("{name}", "bundle")
+            found.append(re.sub(r"\{+(\w+)\}+", lambda name: SAMPLES.get(name[1], name[1]), place))
+    assert len(found) > 25
+    assert [place for place in found if recorded.job(place.removeprefix("results/logs/")) is None] == []

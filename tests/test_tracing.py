@@ -1,8 +1,6 @@
 """A number is followed to the images that it comes from, and no further than it comes from."""
 
 import re
-import shutil
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,21 +8,10 @@ from PIL import Image
 
 from saliency_benchmark import files, tracing
 from saliency_benchmark.__main__ import main
-from tests import small_run
 from tests.small_run import MODEL
 from tests.test_audit import flip
 
 IMAGES = "planted/images/test.h5"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return small_run.make(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def results(whole, tmp_path):
-    return Path(shutil.copytree(whole, tmp_path / "copy"))
 
 
 def paths(results, table, *where):

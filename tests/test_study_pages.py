@@ -1,5 +1,6 @@
 """The pages of the study in a real browser: every condition by keyboard alone, and nothing lost whatever goes away."""
 
+import itertools
 import json
 import shutil
 import socket
@@ -9,8 +10,10 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 
+from saliency_benchmark import __main__
 from saliency_benchmark.study import building, events, pages, settings, storage
 from tests import study_items
 from tests.test_architecture import ROOT
@@ -235,6 +238,47 @@ def expected(plan):
             yield phase, f"{item}-{block['condition']}" if shows and phase != "attention" else None
         yield from [("description", None), ("questionnaire", None)]
     yield "end", None
+
+
+class Reader(Participant):
+    """Somebody who is right in all of evaluation under the oracle's maps, and in every second trial without."""
+
+    def begin(self, address, code, slot):
+        (block,) = self.study["plans"][slot]
+        self.planned = iter([item for phase, item, *_ in block["trials"] if phase in ("training", "evaluation")])
+        self.knows = itertools.cycle([True, block["condition"] == "oracle"])
+        return super().begin(address, code, slot)
+
+    def trial(self):
+        if "(key " in self.page.inner_text(".question"):
+            return super().trial()
+        answer = self.study["items"][next(self.planned)]["answer"]
+        return super().trial("27"[answer if next(self.knows) else 1 - answer])
+
+
+def test_what_people_answered_on_the_pages_comes_out_of_the_analysis(study, window, tmp_path, port):
+    folder = study(training=2, evaluation=4)
+    with serving(folder, tmp_path / "data", port):
+        for slot in range(6):
+            person = Reader(window(), folder).begin(f"http://127.0.0.1:{port}/", f"p{slot}", slot)
+            person.go_on()
+            person.received()
+    storage.export(tmp_path / "data", tmp_path / "logs")
+    (tmp_path / "all.yaml").write_text("exclusions: {reading_seconds: null, shortest_minutes: null}\n")
+    words = ["study", tmp_path / "logs", "--output", tmp_path / "out", "--resamples", 100]
+    assert __main__.main([str(word) for word in (*words, "--settings", tmp_path / "all.yaml")]) == 0
+    tables = {path.stem: pd.read_csv(path) for path in (tmp_path / "out").glob("*.csv")}
+    assert tables["problems"].empty
+    assert tables["participants"]["kept"].sum() == 6
+    evaluated = tables["accuracy"].query("phase == 'evaluation'").set_index("condition")
+    assert evaluated["accuracy"].to_dict() == {"none": 0.5, "oracle": 1, "grad_cam": 0.5}
+    assert set(evaluated["trials"]) == {8}
+    differences = tables["contrasts"].set_index("condition")["difference"]
+    assert differences.to_dict() == pytest.approx({"oracle": 0.5, "grad_cam": 0})
+    # By its usual rules the analysis keeps none of them: nobody reads so fast.
+    assert __main__.main([str(word) for word in words]) == 1
+    broken = pd.read_csv(tmp_path / "out" / "participants.csv")["excluded"]
+    assert broken.str.startswith("reading_seconds").sum() == 6
 
 
 BOTH = {"access": ["training", "training_evaluation"]}

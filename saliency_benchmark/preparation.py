@@ -27,6 +27,12 @@ def blocks(split: str, label: str, entry: dict) -> Iterator[artifacts.Arrays]:
         raise ValueError(f"data set {label!r} gives 0 {split} images; wanted: at least one")
 
 
+def classes(label: str, entry: dict) -> list[str]:
+    """Names of the classes in the order of their labels; none where the data set tells none."""
+    tell = None if "call" in entry else getattr(registry.load("datasets", label, entry), "classes", None)
+    return [str(name) for name in tell(**entry["options"])] if tell else []
+
+
 def load(split: str, label: str, entry: dict) -> artifacts.Arrays:
     """All of `blocks` in memory."""
     found = list(blocks(split, label, entry))

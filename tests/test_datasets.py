@@ -187,6 +187,14 @@ def test_a_folder_gives_its_images_in_turn_of_their_classes(tree):
     assert len(read(tree, "test", train=2)["data"]) == 3
 
 
+def test_classes_have_their_names(tree):
+    assert preparation.classes("folder", {"options": {"root": str(tree / "images"), "train": 2}}) == ["cat", "dog"]
+    assert preparation.classes("fashion_mnist", {"options": {}})[8] == "Bag"
+    assert preparation.classes("planted", {"options": {"train": 2}})[9] == "Ankle boot"
+    assert preparation.classes("mnist", {"options": {}}) == list("0123456789")
+    assert preparation.classes("mine", {"call": "tests.test_datasets:load", "options": {}}) == []
+
+
 def test_a_class_keeps_its_number_where_a_split_lacks_another(tree):
     shutil.rmtree(tree / "images" / "test" / "cat")
     assert read(tree, "test")["label"].tolist() == [1]

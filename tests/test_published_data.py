@@ -130,6 +130,21 @@ def test_the_splits_hold_their_images_with_their_labels_in_turn_of_the_classes(n
     assert load(name, "test", root=root, train=1, test=2)["data"].shape == (2, 3, 224, 224)
 
 
+NAMED = {
+    "imagenet": ["n01440764", "n01443537", "n02119789"],
+    "food101": ["apple_pie", "baklava", "waffles"],
+    "birdsnap": ["Acadian Flycatcher", 'Clark"s Grebe', "Zone-tailed Hawk"],
+    "cub_200_2011": ["Black footed Albatross", "Laysan Albatross", "Sooty Albatross"],
+    "stanford_cars": ["A", "B", "C"],
+    "fgvc_aircraft": ["707-320", "A300B4", "MD-80 or so"],
+}
+
+
+@pytest.mark.parametrize(("name", "root"), EACH, indirect=["root"])
+def test_classes_have_the_names_of_the_release(name, root):
+    assert preparation.classes(name, {"options": {"root": root, "size": [8, 8]}}) == NAMED[name]
+
+
 @pytest.mark.parametrize(("name", "root"), EACH, indirect=["root"])
 def test_blocks_of_any_size_are_the_same_images_and_the_writer_holds_one_at_a_time(name, root, tmp_path, monkeypatch):
     whole, sizes = load(name, root=root, size=[6, 6]), []

@@ -55,6 +55,7 @@ def test_items_are_made_answered_and_made_again_only_where_they_changed(tmp_path
     assert set(table["evaluation_items"]) == {8}
     assert set(summary["explanation"]) == set(names)
     items = artifacts.read(folder / MADE[2], artifacts.ITEMS)
+    assert artifacts.facts(folder / MADE[2], artifacts.ITEMS)["classes"][9] == "Ankle boot"
     assert [name.decode() for name in items["explanation"]] == names
     assert items["answer"][items["training"]].mean() == items["answer"][~items["training"]].mean() == 0.5
     assert not set(items["index"][items["training"]]) & set(items["index"][~items["training"]])

@@ -9,5 +9,6 @@ params, drawn = snakemake.params, questions.Drawn(**snakemake.params.drawn)
 models = selection.by_pair(params.pairs, snakemake.input.models)
 images = item_files.images(snakemake.input.images, drawn.images)
 found = selection.ask(models, images, cues.Cue(**params.cue), drawn)
-origin, facts = artifacts.origin(snakemake), {"pairs": list(params.pairs)}
+origin = artifacts.origin(snakemake)
+facts = artifacts.facts(snakemake.input.images, artifacts.IMAGES) | {"pairs": list(params.pairs)}
 artifacts.write(snakemake.output.questions, artifacts.QUESTIONS, found, origin, facts)

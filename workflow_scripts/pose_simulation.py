@@ -9,5 +9,6 @@ params, drawn = snakemake.params, questions.Drawn(**snakemake.params.drawn)
 model = classifier.load(snakemake.input.model)
 images = item_files.images(snakemake.input.images, drawn.images)
 found = simulation.ask(model, images, params.shift, drawn, params.cells, params.exact)
-origin, facts = artifacts.origin(snakemake), {"shift": dict(params.shift)}
+origin = artifacts.origin(snakemake)
+facts = artifacts.facts(snakemake.input.images, artifacts.IMAGES) | {"shift": dict(params.shift)}
 artifacts.write(snakemake.output.questions, artifacts.QUESTIONS, found, origin, facts)

@@ -6,5 +6,6 @@ place of the class is known, `region` (image, row, column). `REGIONS` says so: T
 them, or a tuple of such. Where an image can have several labels, `labels` (image, label) says which it has, `regions`
 (image, label, row, column) where each of them is; `label` and `region` are then of one of them. `FILES` names the
 options that are folders or tables (.csv) of the user's, `DATA` a folder that ships with the project: what lies there
-decides the images too. `shape(**options)` may tell (channel, row, column) before any image is read, or None.
+decides the images too. `shape(**options)` may tell (channel, row, column) before any image is read, or None;
+`classes(**options)` may tell the names of the classes in the order of their labels, for people to read.
 """

@@ -34,10 +34,9 @@ def load(
     Raises ValueError where a list is missing, or no listed image is there.
     """
     held_out = set(_lines(root, "test_images.txt")[1:])
-    rows = csv.DictReader(_lines(root, "images.txt"), delimiter="\t", quoting=csv.QUOTE_NONE)
     wanted = [
         (Path(root, "images", row["path"]), int(row["species_id"]) - 1)
-        for row in rows
+        for row in _rows(root)
         if (row["path"] in held_out) == (split == "test")
     ]
     there = [entry for entry in wanted if entry[0].is_file()]
@@ -45,6 +44,16 @@ def load(
         raise ValueError(f"none of the {len(wanted)} {split} images of images.txt is in {Path(root, 'images')}")
     LOGGER.info("birdsnap, %s: %d of %d listed images are there", split, len(there), len(wanted))
     return pictures.blocks(there, {"train": train, "test": test}[split], size, crop)
+
+
+def classes(*, root: str, **options: object) -> list[str]:
+    """By the folders of the images: "Acadian Flycatcher" of `Acadian_Flycatcher`."""
+    names = {int(row["species_id"]): Path(row["path"]).parent.name for row in _rows(root)}
+    return [names[number].replace("_", " ") for number in sorted(names)]
+
+
+def _rows(root: str) -> csv.DictReader:
+    return csv.DictReader(_lines(root, "images.txt"), delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def _lines(root: str, name: str) -> list[str]:

@@ -10,6 +10,7 @@ from saliency_benchmark import torchvision_data
 
 REGIONS = False
 FILES = ("root",)
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 # npm's package: a picture per batch, a row of pixels per image; the numbers of all classes in one file.
 BATCHES = {"train": [f"data_batch_{number}.png" for number in range(1, 6)], "test": ["test_batch.png"]}
 LABELS = {"train": "train_lables.json", "test": "test_lables.json"}
@@ -27,6 +28,10 @@ def load(
     if Path(root, LABELS[split]).exists():
         return _unpacked(split, Path(root), number)
     return torchvision_data.load("CIFAR10", split, root, download, number)
+
+
+def classes(**options: object) -> tuple[str, ...]:
+    return CLASSES
 
 
 def shape(**options: object) -> tuple[int, int, int]:

@@ -39,6 +39,13 @@ def load(
     return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
 
 
+def classes(*, root: str, **options: object) -> list[str]:
+    """By the folders of the images: "Black footed Albatross" of `001.Black_footed_Albatross`."""
+    paths, labels = (_list(root, name) for name in ("images.txt", "image_class_labels.txt"))
+    names = {int(labels[number]): Path(path).parent.name for number, path in paths.items()}
+    return [names[number].partition(".")[2].replace("_", " ") for number in sorted(names)]
+
+
 def _list(root: str, name: str) -> dict[str, str]:
     """Number of an image -> what the list NAME tells of it."""
     return dict(line.split(maxsplit=1) for line in pictures.lines(root, name, "the folder CUB_200_2011 of the release"))

@@ -11,6 +11,7 @@ from saliency_benchmark.provenance import ROOT
 REGIONS = False
 DATA = "data/fashion_mnist"
 FILES = ("root",)
+CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 def load(
@@ -35,6 +36,10 @@ def load(
         )
         images = {"data": data[:, None], "label": labels.astype(np.int32), "index": index}
     return images | {"data": images["data"].repeat(channels, 1)}
+
+
+def classes(**options: object) -> tuple[str, ...]:
+    return CLASSES
 
 
 def shape(*, channels: int = 1, **options: object) -> tuple[int, int, int]:

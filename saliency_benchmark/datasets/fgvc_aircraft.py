@@ -15,7 +15,7 @@ from saliency_benchmark import pictures
 REGIONS = False
 FILES = ("root",)
 shape = pictures.shape
-CLASSES = {"variant": "variants.txt", "family": "families.txt", "manufacturer": "manufacturers.txt"}
+LISTS = {"variant": "variants.txt", "family": "families.txt", "manufacturer": "manufacturers.txt"}
 SPLITS = {"train": "trainval", "test": "test"}
 BANNER = 20
 
@@ -35,14 +35,18 @@ def load(
     LEVEL: variant (100 classes), family (70), manufacturer (41). Raises ValueError where LEVEL is none of them, a list
     is missing, or an image is of an unknown class.
     """
-    if level not in CLASSES:
-        raise ValueError(f"level is {level!r}; wanted: {', '.join(CLASSES)}")
-    places = {name.strip(): place for place, name in enumerate(_lines(root, CLASSES[level]))}
+    if level not in LISTS:
+        raise ValueError(f"level is {level!r}; wanted: {', '.join(LISTS)}")
+    places = {name: place for place, name in enumerate(classes(root=root, level=level))}
     rows = [line.split(maxsplit=1) for line in _lines(root, f"images_{level}_{SPLITS[split]}.txt")]
     if strangers := {row[-1].strip() for row in rows} - places.keys():
-        raise ValueError(f"class {min(strangers)!r} is not in {Path(root, 'data', CLASSES[level])}; unpack it anew")
+        raise ValueError(f"class {min(strangers)!r} is not in {Path(root, 'data', LISTS[level])}; unpack it anew")
     entries = [(Path(root, "data", "images", f"{name}.jpg"), places[label.strip()]) for name, label in rows]
     return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop, bottom=BANNER)
+
+
+def classes(*, root: str, level: str = "variant", **options: object) -> list[str]:
+    return [name.strip() for name in _lines(root, LISTS[level])]
 
 
 def _lines(root: str, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from saliency_benchmark import box_table
+from saliency_benchmark import box_table, pictures
 
 REGIONS = ("masks", "boxes")
 FILES = ("root", "masks", "boxes")
@@ -35,15 +35,15 @@ def load(
     """
     if masks is not None and boxes is not None:
         raise ValueError(f"a folder's regions come from masks ({masks}) or from boxes ({boxes}): give one of them")
-    classes = sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
-    strangers = {path.name for path in Path(root, split).glob("*") if path.is_dir()} - {*classes}
+    names = classes(root=root)
+    strangers = {path.name for path in Path(root, split).glob("*") if path.is_dir()} - {*names}
     if strangers:
         raise ValueError(f"{Path(root, split)} has classes that train/ has not: {', '.join(sorted(strangers))}")
-    found = (path for name in classes for path in sorted(Path(root, split, name).glob("*")))
+    found = (path for name in names for path in sorted(Path(root, split, name).glob("*")))
     paths = [path for path in found if path.suffix.lower() in ENDINGS]
     number = {"train": train, "test": test}[split]
     # In turn of the classes, so that a first part is balanced.
-    turn = dict.fromkeys(classes, 0)
+    turn = dict.fromkeys(names, 0)
     paths = sorted(paths, key=lambda path: (_count(turn, path.parent.name), path.parent.name))[:number]
     if not paths:
         raise ValueError(f"no images in {Path(root, split)}; wanted: {root}/{split}/CLASS/*.png, classes as in train/")
@@ -54,7 +54,7 @@ def load(
             raise ValueError(f"{path} is {sizes} pixels large: give `size: [rows, columns]`")
     arrays = {
         "data": np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2)),
-        "label": np.array([classes.index(path.parent.name) for path in paths], np.int32),
+        "label": np.array([names.index(path.parent.name) for path in paths], np.int32),
         "index": np.arange(len(paths), dtype=np.int32),
     }
     if masks is not None:
@@ -66,6 +66,10 @@ def load(
         table = box_table.read(boxes, root)
         arrays["region"] = np.stack([_boxed(path, path.relative_to(root), table, size) for path in paths])
     return arrays
+
+
+def classes(*, root: str, **options: object) -> list[str]:
+    return pictures.class_folders(root, "train")
 
 
 def shape(*, size: list[int] | None = None, **options: object) -> tuple[int, int, int] | None:

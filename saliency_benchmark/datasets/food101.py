@@ -30,9 +30,13 @@ def load(
 
     Raises ValueError where there is no list of the split, or a listed image is missing.
     """
-    classes = sorted({_class(name) for name in _names(root, "train")})
-    entries = [(Path(root, "images", f"{name}.jpg"), classes.index(_class(name))) for name in _names(root, split)]
+    known = classes(root=root)
+    entries = [(Path(root, "images", f"{name}.jpg"), known.index(_class(name))) for name in _names(root, split)]
     return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
+
+
+def classes(*, root: str, **options: object) -> list[str]:
+    return sorted({_class(name) for name in _names(root, "train")})
 
 
 def _names(root: str, split: str) -> list[str]:

@@ -4,7 +4,6 @@ Classes are the training folders' WordNet identifiers in their order, which is t
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -29,6 +28,9 @@ def load(
 
     Raises ValueError where a folder is empty, as where the validation images are not sorted into class folders yet.
     """
-    classes = sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
-    entries = pictures.in_class_folders(root, SPLITS[split], classes)
+    entries = pictures.in_class_folders(root, SPLITS[split], classes(root=root))
     return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
+
+
+def classes(*, root: str, **options: object) -> list[str]:
+    return pictures.class_folders(root, "train")

@@ -15,5 +15,9 @@ def load(
     return torchvision_data.load("MNIST", split, root, download, {"train": train, "test": test}[split])
 
 
+def classes(**options: object) -> tuple[str, ...]:
+    return tuple("0123456789")
+
+
 def shape(**options: object) -> tuple[int, int, int]:
     return 1, 28, 28

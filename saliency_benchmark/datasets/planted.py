@@ -11,6 +11,7 @@ from saliency_benchmark import seeds
 from saliency_benchmark.datasets import fashion_mnist
 
 REGIONS = True
+classes = fashion_mnist.classes
 # Below this grey value a garment's pixel is background: the frame of Fashion-MNIST is 0, its edges a little more.
 THRESHOLD = 12
 

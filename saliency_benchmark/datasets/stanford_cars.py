@@ -42,3 +42,9 @@ def load(
         raise ValueError(f"{there[0]} has no classes: the list with labels is called {Path(LISTS['test'][0]).name}")
     entries = [(Path(root, f"cars_{split}", str(row["fname"])), int(row["class"]) - 1) for row in rows]
     return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
+
+
+def classes(*, root: str, **options: object) -> list[str]:
+    """Those of `devkit/cars_meta.mat`: "Acura TL Sedan 2012"; none where it is missing."""
+    path = Path(root, "devkit/cars_meta.mat")
+    return [str(name) for name in loadmat(path, squeeze_me=True)["class_names"]] if path.is_file() else []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from saliency_benchmark import artifacts, config, freshness, sizes, windows
+from saliency_benchmark import artifacts, audit, config, freshness, lineage, sizes, windows
 from tests.snakes import ROOT, jobs, snakemake
 from tests.test_config import changed
 
@@ -110,7 +110,7 @@ def test_maps_readings_and_scores_are_the_same_with_any_number_of_shards(tmp_pat
     for name, parts in (("whole", {}), ("shards", {"resources": {"images_per_job": 7}})):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "settings.yaml").write_text(yaml.safe_dump(told | parts))
+        (folder / "settings.yaml").write_text(yaml.safe_dump(told | parts, sort_keys=False))
         words = [
             "results/tables/scores.csv",
             "results/tables/map_quality.csv",
@@ -127,3 +127,15 @@ def test_maps_readings_and_scores_are_the_same_with_any_number_of_shards(tmp_pat
     assert len([*folder.rglob("maps/*/test-*-of-3.h5")]) == 3 * 3
     assert len([*folder.rglob("readings/*/*-of-2.h5")]) == 3 * 2
     assert jobs(ROOT, folder, *words) == {}
+    sound = config.complete(told | parts)
+    assert audited(folder, sound) == {("missing", "report.html")}
+    part = next(folder.rglob("maps/gradient/test-1-of-3.h5"))
+    with h5py.File(part, "r+") as file:
+        file["attribution"][0] += 1
+    altered = {("altered", part.relative_to(folder / "results").as_posix())}
+    whole = part.with_name("test.h5").relative_to(folder / "results").as_posix()
+    assert audited(folder, sound) == {("missing", "report.html")} | altered | {("altered", whole)}
+
+
+def audited(folder, settings):
+    return {(each.kind, each.path) for each in audit.findings(lineage.Results(folder / "results"), settings)}

@@ -10,7 +10,7 @@ run: $(READY)
 	$(BIN)/python tools/run.py $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The pages of the study with people, from the workflow's items: make study TASK=counterfactual_simulation ARGS="--settings study.yaml"
 TASK ?= model_selection

@@ -24,6 +24,14 @@ torch.set_num_threads(1)
 PLANTED = {"train": 1500, "test": 60, "rows": 28, "columns": 40, "smallest": 20, "largest": 26}
 
 
+# Files that take minutes come first, the longest at the front: a file is one worker's, and none shall wait for another.
+FIRST = ("test_slurm", "test_workflow", "test_shards", "test_utility_workflow", "test_alignment_workflow")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+
+
 class PixelSum(nn.Module):
     """The probability of class 0 is the sum of the image: curves can be done in the head."""
 

@@ -9,7 +9,7 @@ import yaml
 from saliency_benchmark import alignment_design, artifacts
 from tests.snakes import ROOT, jobs, snakemake
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 PLANTED = {"train": 60, "test": 20, "rows": 28, "columns": 28, "smallest": 14, "largest": 20}
 SETTINGS = {
     "datasets": {

@@ -99,7 +99,6 @@ def test_settings_without_shards_have_none():
 
 
 @pytest.mark.workflow
-@pytest.mark.xdist_group("shards")
 def test_maps_readings_and_scores_are_the_same_with_any_number_of_shards(tmp_path):
     told = yaml.safe_load((ROOT / "tests" / "settings.yaml").read_text())
     del told["datasets"]["fashion"]

@@ -10,7 +10,7 @@ import yaml
 from saliency_benchmark import artifacts
 from tests.snakes import ROOT, jobs, snakemake
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 TASK = "counterfactual_simulation"
 SETTINGS = {
     "datasets": {"fashion": {"file": "fashion_mnist", "options": {"train": 300, "test": 200}}},

@@ -218,7 +218,6 @@ def test_a_training_goes_on_from_a_model_of_this_workflow(tmp_path, size, settin
 
 
 @pytest.mark.workflow
-@pytest.mark.xdist_group("workflow")
 def test_what_a_file_of_weights_holds_makes_a_model_out_of_date_and_where_it_lies_does_not(tmp_path):
     project, folder = copy_project(tmp_path / "project"), tmp_path / "run"
     folder.mkdir()

@@ -13,7 +13,6 @@ from tests.snakes import copy_project
 
 pytestmark = [
     pytest.mark.workflow,
-    pytest.mark.xdist_group("slurm"),
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]
 TARGET = "results/tables/map_quality.csv"

@@ -9,6 +9,7 @@ from saliency_benchmark import (
     files,
     initialisation,
     registry,
+    roar_design,
     series,
     sizes,
     utility_design,
@@ -76,7 +77,7 @@ wildcard_constraints:
     unit=any_of(config["roar"]["unit"]),
     order=any_of(config["roar"]["orders"]),
     repeat=r"\d+",
-    fraction=any_of(map(str, design.recursive_fractions(config))),
+    fraction=any_of(map(str, roar_design.recursive_fractions(config))),
     masks=any_of(config["alignment"]["masks"]),
     tuned=any_of(map(str, config["alignment"].get("labels", [alignment_design.ALL]))),
     direction="aligned|misaligned",
@@ -209,7 +210,7 @@ def removal(wildcards):
 
 def ranks_before(wildcards):
     """Rank maps that a step of recursive ROAR begins with: those of the step before, or at first ROAR's own."""
-    earlier = [str(one) for one in design.recursive_fractions(config) if one < float(wildcards.fraction)]
+    earlier = [str(one) for one in roar_design.recursive_fractions(config) if one < float(wildcards.fraction)]
     template = STEP_RANKS if earlier else RANKS
     step = {**wildcards, "fraction": earlier[-1]} if earlier else wildcards
     return paths(template, [{**step, "split": split} for split in ("train", "test")])

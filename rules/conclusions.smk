@@ -1,8 +1,8 @@
 """ROAR curves -> what is concluded from them, and the protocol on data whose truth is known."""
 
 CURVED = [name for name in ("roar", "masked_accuracy", "recursive_roar") if name in TABLES]
-SELF_RANKING = [row for row in SCORED if row["metric"] in design.protocols(config)]
-CONTRASTS = design.contrasts(config)
+SELF_RANKING = [row for row in SCORED if row["metric"] in roar_design.protocols(config)]
+CONTRASTS = roar_design.contrasts(config)
 if CURVES:
     TABLES += ["roar_summary", *(["roar_contrasts"] if CONTRASTS else []), "protocol_agreement", "roar_check"]
 
@@ -57,7 +57,7 @@ rule agree_protocols:
     resources:
         **asks("table"),
     params:
-        groups=design.protocol_groups(config),
+        groups=roar_design.protocol_groups(config),
         code=code("agree_protocols.py"),
     script:
         "../workflow_scripts/agree_protocols.py"

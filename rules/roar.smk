@@ -17,7 +17,7 @@ rule rank:
         **asks("rank"),
     params:
         seed=config["roar"]["seed"],
-        levels=design.levels(config),
+        levels=roar_design.levels(config),
         code=code("rank.py"),
     script:
         "../workflow_scripts/rank.py"
@@ -95,7 +95,7 @@ rule degrade:
         **asks("degrade"),
     params:
         units=config["roar"]["unit"],
-        removals=design.removals(config),
+        removals=roar_design.removals(config),
         seed=first_repeat_seed,
         code=code("degrade.py", "model"),
     script:

@@ -7,29 +7,29 @@ COMPARED = [
 ]
 CURVES = [
     {**row, "fill": fill, "unit": unit, "order": order, "method": method, "repeat": repeat}
-    for row in design.retrained(config)
+    for row in roar_design.retrained(config)
     for fill in config["roar"]["fill"]
     for unit in config["roar"]["unit"]
     for order in config["roar"]["orders"]
-    for method in design.roar_methods(config, row["dataset"])
+    for method in roar_design.methods(config, row["dataset"])
     for repeat in range(config["roar"]["repeats"])
 ]
 LEAKS = [
     {**row, "unit": unit, "order": order, "method": method, "repeat": repeat}
-    for row in (design.retrained(config) if config["roar"]["leakage"] else [])
+    for row in (roar_design.retrained(config) if config["roar"]["leakage"] else [])
     for unit in config["roar"]["unit"]
     for order in config["roar"]["orders"]
-    for method in design.roar_methods(config, row["dataset"])
+    for method in roar_design.methods(config, row["dataset"])
     for repeat in range(config["roar"]["leakage_repeats"])
 ]
 STEPS = [
     {**row, "order": "remove", "fill": fill, "unit": unit, "method": method, "repeat": repeat, "fraction": fraction}
-    for row in design.retrained(config)
+    for row in roar_design.retrained(config)
     for fill in config["roar"]["fill"]
     for unit in config["roar"]["unit"]
-    for method in design.recursive_methods(config, row["dataset"])
+    for method in roar_design.recursive_methods(config, row["dataset"])
     for repeat in range(config["roar"]["repeats"])
-    for fraction in design.recursive_fractions(config)
+    for fraction in roar_design.recursive_fractions(config)
 ]
 PAIRS = alignment_design.pairs(config)
 PARTS = {

@@ -45,12 +45,6 @@ def reported(config: dict) -> dict:
     return {key: value for key, value in config.items() if key != "resources"}
 
 
-def removals(config: dict) -> dict:
-    """All removals of a run, that a method's ranks serve."""
-    roar = config["roar"]
-    return {"orders": roar["orders"], "fills": roar["fill"], "fractions": sorted(roar["fractions"])}
-
-
 def compared(config: dict) -> list[dict]:
     """One row of keys per data set and model that were trained in several ways, one of them the baseline."""
     rows = [{key: row[key] for key in ("dataset", "model")} for row in trained(config)]
@@ -71,13 +65,6 @@ def _recipes(config: dict, row: dict) -> list[str]:
     return list(dict.fromkeys(each["recipe"] for each in runs(config, row["dataset"], row["model"])))
 
 
-def retrained(config: dict) -> list[dict]:
-    """One row of keys per trained model that ROAR is done with."""
-    roar = config["roar"]
-    keys = {"dataset": "datasets", "model": "models", "recipe": "recipes"}
-    return [row for row in trained(config) if all(row[one] in roar.get(many, [row[one]]) for one, many in keys.items())]
-
-
 def methods(config: dict, dataset: str) -> list[str]:
     """Methods that can explain DATASET: those that need regions only where there are some."""
     return [label for label in config["methods"] if _possible(config, "methods", label, dataset)]
@@ -87,85 +74,20 @@ def metrics(config: dict, dataset: str) -> list[str]:
     return [label for label in config["metrics"] if _possible(config, "metrics", label, dataset)]
 
 
-def roar_methods(config: dict, dataset: str) -> list[str]:
-    return [label for label in methods(config, dataset) if label in config["roar"].get("methods", [label])]
-
-
-def variants(config: dict) -> list[dict]:
-    """Methods made of another one that is in CONFIG too: method, base, and the kind, the variant's file.
-
-    The base is the entry of the same file and options as those that the variant takes.
-    """
-    found = []
-    for label, entry in config["methods"].items():
-        defaults = (
-            provenance.defaults(registry.file("methods", label, entry), "attribute") if "call" not in entry else {}
-        )
-        told = defaults | entry["options"]
-        wanted = (told.get("base"), told.get("base_options") or {})
-        same = [name for name, each in config["methods"].items() if (each.get("file", name), each["options"]) == wanted]
-        kind = entry.get("file", label)
-        found += [{"method": label, "base": base, "kind": kind} for base in same if base != label][:1]
-    return found
-
-
-def contrasts(config: dict) -> list[dict]:
-    """The variants that are retrained on, as their bases are."""
-    kept = {method for row in retrained(config) for method in roar_methods(config, row["dataset"])}
-    return [pair for pair in variants(config) if {pair["method"], pair["base"]} <= kept]
-
-
-def protocols(config: dict) -> list[str]:
-    """Metrics that rank the methods by removing pixels in their order, as ROAR does, without retraining: ROAD."""
-    return [label for label in config["metrics"] if _constant(config, "metrics", label, "PROBE") == "road"]
-
-
-def protocol_groups(config: dict) -> dict[str, dict[str, list[str]]]:
-    """By data set, the groups for which protocols are compared: methods of ROAR with and without the controls."""
-    found = {}
-    for dataset in dict.fromkeys(row["dataset"] for row in retrained(config)):
-        known, asked = groups(config, dataset), roar_methods(config, dataset)
-        found[dataset] = {
-            name: [label for label in known.get(name, []) if label in asked] for name in ("all", "all+controls")
-        }
-    return found
-
-
-def recursive_methods(config: dict, dataset: str) -> list[str]:
-    """Methods whose maps are made anew after every step of ROAR; those of ROAR itself where none are named."""
-    recursive = config["roar"].get("recursive")
-    if recursive is None:
-        return []
-    chosen = recursive.get("methods", roar_methods(config, dataset))
-    return [label for label in methods(config, dataset) if label in chosen]
-
-
-def recursive_fractions(config: dict) -> list[float]:
-    """Shares removed after each step, in their order."""
-    return sorted(config["roar"].get("recursive", {}).get("fractions", []))
-
-
-def levels(config: dict) -> str | list[float]:
-    """What ROAR's masks must tell: `percent` where all its fractions are whole ones, so that more of them may join."""
-    fractions = sorted({*config["roar"]["fractions"], *config["roar"]["leakage"], *recursive_fractions(config)})
-    whole = all(round(100 * fraction) / 100 == fraction for fraction in fractions)
-    return "percent" if whole else fractions
-
-
 def groups(config: dict, dataset: str) -> dict[str, list[str]]:
     """Members of every group on DATASET: all, all with the controls, each file's own groups, the user's groups.
 
     A second group of a file (`ALSO`, as the "recent" of arXiv 2311.17876) is told of where it has two members.
     """
     present = methods(config, dataset)
-    files = {label: _constant(config, "methods", label, "GROUP") for label in present}
+    files = {label: constant(config, "methods", label, "GROUP") for label in present}
     groups = {"all": [label for label in present if files[label] != "controls"], "all+controls": present}
     for label, group in files.items():
         if group is not None:
             groups.setdefault(group, []).append(label)
     more: dict[str, list[str]] = {}
     for label in present:
-        if also := _constant(config, "methods", label, "ALSO"):
+        if also := constant(config, "methods", label, "ALSO"):
             more.setdefault(also, []).append(label)
     groups |= {name: members for name, members in more.items() if len(members) > 1}
     for name, members in config["groups"].items():
@@ -175,14 +97,14 @@ def groups(config: dict, dataset: str) -> dict[str, list[str]]:
 
 def probe_of(config: dict, metric: str) -> str | None:
     """The probe that METRIC reads, or None where it looks at the maps alone."""
-    default = _constant(config, "metrics", metric, "PROBE")
+    default = constant(config, "metrics", metric, "PROBE")
     return default and config["metrics"][metric].get("probe", default)
 
 
 def folders(config: dict, dataset: str) -> dict[str, str]:
     """Folders and tables of the user's that DATASET reads: option -> path."""
     options = config["datasets"][dataset]["options"]
-    names = _constant(config, "datasets", dataset, "FILES", default=())
+    names = constant(config, "datasets", dataset, "FILES", default=())
     return {name: options[name] for name in names if options.get(name)}
 
 
@@ -207,12 +129,12 @@ def of_model(config: dict, probe: str) -> bool:
 
 def explains(config: dict, probe: str) -> bool:
     """Does PROBE want new maps of the method?"""
-    return bool(_constant(config, "probes", probe, "EXPLAINS", default=False))
+    return bool(constant(config, "probes", probe, "EXPLAINS", default=False))
 
 
 def looks_at_training(config: dict, probe: str) -> bool:
     """Does PROBE look at training images, whatever the method asks for?"""
-    return bool(_constant(config, "probes", probe, "NEEDS_BACKGROUND", default=False))
+    return bool(constant(config, "probes", probe, "NEEDS_BACKGROUND", default=False))
 
 
 def _parameters(config: dict, kind: str, label: str) -> dict | None:
@@ -224,7 +146,7 @@ def _parameters(config: dict, kind: str, label: str) -> dict | None:
 
 def with_probes(config: dict) -> dict:
     """CONFIG, and in `probes` those that metrics name in their files, with default options."""
-    named = {_constant(config, "metrics", label, "PROBE") for label in _known(config, "metrics")}
+    named = {constant(config, "metrics", label, "PROBE") for label in _known(config, "metrics")}
     missing = named & set(registry.names("probes")) - config["probes"].keys()
     return config | {"probes": config["probes"] | {name: {"options": {}} for name in sorted(missing)}}
 
@@ -242,7 +164,7 @@ def _known(config: dict, kind: str) -> list[str]:
 
 
 def has_regions(config: dict, dataset: str) -> bool:
-    regions = _constant(config, "datasets", dataset, "REGIONS", default=False)
+    regions = constant(config, "datasets", dataset, "REGIONS", default=False)
     if isinstance(regions, bool):
         return regions
     names = [regions] if isinstance(regions, str) else regions
@@ -250,7 +172,7 @@ def has_regions(config: dict, dataset: str) -> bool:
 
 
 def needs_regions(config: dict, kind: str, label: str) -> bool:
-    return bool(_constant(config, kind, label, "NEEDS_REGIONS", default=False))
+    return bool(constant(config, kind, label, "NEEDS_REGIONS", default=False))
 
 
 def control(config: dict) -> str:
@@ -262,6 +184,7 @@ def _possible(config: dict, kind: str, label: str, dataset: str) -> bool:
     return has_regions(config, dataset) or not needs_regions(config, kind, label)
 
 
-def _constant(config: dict, kind: str, label: str, name: str, default: object = None) -> object:
+def constant(config: dict, kind: str, label: str, name: str, default: object = None) -> object:
+    """What the entry's file says that NAME is; the file is read and not run."""
     path: Path = registry.file(kind, label, config[kind][label])
     return provenance.constant(path, name, default)

@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from saliency_benchmark import alignment_design, design, files, freshness, initialisation, sizes, utility_design
+from saliency_benchmark import (
+    alignment_design,
+    design,
+    files,
+    freshness,
+    initialisation,
+    roar_design,
+    sizes,
+    utility_design,
+)
 
 Told = Callable[[dict, dict], object]
 
@@ -71,17 +80,17 @@ TOLD: dict[str, Told] = {
     "agree.images": _setting("scoring", "images"),
     "agree.methods": lambda config, names: design.methods(config, names["dataset"]),
     "groups": lambda config, names: design.groups(config, names["dataset"]),
-    "agree_protocols.groups": lambda config, names: design.protocol_groups(config),
+    "agree_protocols.groups": lambda config, names: roar_design.protocol_groups(config),
     "baseline": lambda config, names: design.baseline(config),
     "runs": lambda config, names: design.runs(config, names["dataset"], names["model"]),
     "control": lambda config, names: design.control(config),
     "rank.seed": _setting("roar", "seed"),
     "recurse.ties": _setting("roar", "seed"),
-    "levels": lambda config, names: design.levels(config),
+    "levels": lambda config, names: roar_design.levels(config),
     "removal": _removal,
     "units": _setting("roar", "unit"),
-    "removals": lambda config, names: design.removals(config),
-    "contrast_roar.pairs": lambda config, names: design.contrasts(config),
+    "removals": lambda config, names: roar_design.removals(config),
+    "contrast_roar.pairs": lambda config, names: roar_design.contrasts(config),
     "leak.fractions": lambda config, names: sorted(config["roar"]["leakage"]),
     "regions": lambda config, names: config["alignment"] | {key: names.get(key) for key in ("masks", "tuned")},
     "tuning": _tuning,

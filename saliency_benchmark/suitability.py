@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from saliency_benchmark import design, files, masking, provenance, registry
+from saliency_benchmark import design, files, masking, provenance, registry, roar_design
 
 CLASSES = 10  # of a model whose number of outputs is not known yet
 PARTS = ("models", "methods")
@@ -83,8 +83,8 @@ def _fractions(config: dict) -> dict[str, dict[str, list[float]]]:
     """Shares of pixels that are removed, by data set and by their place in the settings."""
     roar = config["roar"]
     places = {"roar.fractions": roar["fractions"], "roar.leakage": roar["leakage"]}
-    places["roar.recursive.fractions"] = design.recursive_fractions(config)
-    return {row["dataset"]: places for row in design.retrained(config)}
+    places["roar.recursive.fractions"] = roar_design.recursive_fractions(config)
+    return {row["dataset"]: places for row in roar_design.retrained(config)}
 
 
 def _of_fractions(place: str, fractions: list[float], dataset: str, shape: tuple[int, int, int]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from saliency_benchmark import __main__, config, design
+from saliency_benchmark import __main__, config, design, roar_design
 from saliency_benchmark.settings_table import settings_table
 
 ROOT = Path(__file__).parent.parent
@@ -58,12 +58,12 @@ def test_one_fill_or_unit_is_a_list_of_one():
     ("fractions", "levels"), [([0.7, 0.29, 0.01], "percent"), ([0.5, 0.125], [0.125, 0.5]), ([0.005], [0.005])]
 )
 def test_masks_tell_all_whole_percents_or_the_fractions_of_the_run(fractions, levels):
-    assert design.levels(config.complete(changed(roar={"fractions": fractions}))) == levels
+    assert roar_design.levels(config.complete(changed(roar={"fractions": fractions}))) == levels
 
 
 def test_masks_tell_the_fractions_of_every_stage():
     fractions = {"fractions": [0.5], "leakage": [0.125], "recursive": {"fractions": [1 / 3]}}
-    assert design.levels(config.complete(changed(roar=fractions))) == [0.125, 1 / 3, 0.5]
+    assert roar_design.levels(config.complete(changed(roar=fractions))) == [0.125, 1 / 3, 0.5]
 
 
 def test_filling_in_twice_changes_nothing_and_the_original_stays():

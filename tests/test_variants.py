@@ -2,12 +2,12 @@
 
 import pytest
 
-from saliency_benchmark import design
+from saliency_benchmark import roar_design
 
 
 def pairs(**methods):
     filled = {label: {"options": {}, **entry} for label, entry in methods.items()}
-    return [tuple(pair.values()) for pair in design.variants({"methods": filled})]
+    return [tuple(pair.values()) for pair in roar_design.variants({"methods": filled})]
 
 
 def test_a_variant_is_paired_with_the_entry_that_it_is_made_of():

@@ -71,12 +71,15 @@ def prepare_dag(*args, prepare=workflow._prepare_dag, **kwargs):
     if unsuited := suitability.problems(config, Path(".snakemake/saliency_benchmark_suitability.json")):
         told = "\n".join(f"  - {problem}" for problem in unsuited)
         raise WorkflowError(f"the settings cannot be used:\n{told}")
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *out_of_date()}
+    stale = out_of_date()
     # For the sake of a limit of jobs per second Snakemake looks at all ready jobs again a second after every look: with
     # some hundred jobs that takes half a core. On one machine no limit is needed.
     if workflow.local_exec and workflow.scheduling_settings:
         workflow.scheduling_settings.max_jobs_per_timespan = None
-    return prepare(*args, **kwargs)
+    prepared = prepare(*args, **kwargs)
+    # Forced where a target needs them; `forcerun` would make them targets.
+    workflow.dag.forcefiles.update(stale)
+    return prepared
 
 
 # A job's own Snakemake (on a cluster) does what it is told.

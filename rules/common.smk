@@ -1,5 +1,6 @@
 """Names of the artifacts, and what makes one out of date."""
 
+import atexit
 import functools
 import itertools
 
@@ -8,6 +9,7 @@ from saliency_benchmark import (
     design,
     files,
     initialisation,
+    provenance,
     registry,
     roar_design,
     series,
@@ -15,6 +17,12 @@ from saliency_benchmark import (
     utility_design,
 )
 from saliency_benchmark.provenance import code_digest
+
+# What was found in files of code the last time; digests are asked for until the end.
+CODE_NOTES = Path.cwd() / ".snakemake/saliency_benchmark_code.json"
+provenance.recall(CODE_NOTES)
+if workflow.is_main_process:
+    atexit.register(provenance.note, CODE_NOTES)
 
 IMAGES = "results/{dataset}/images/{split}.h5"
 TRAIN_IMAGES = "results/{dataset}/images/train.h5"
@@ -99,15 +107,15 @@ def code(script, *kinds, also=(), **more):
     ALSO: files; MORE: labels by registry.
     """
 
-    def digest(wildcards):
-        pairs = [(f"{kind}s", wildcards[kind]) for kind in kinds]
-        pairs += [(kind, label) for kind, labels in more.items() for label in labels]
+    @functools.cache
+    def of(*pairs):
         entries = [file for kind, label in pairs for file in registry.files(kind, label, config[kind][label])]
         found = code_digest(script, *entries, *also)
         CODES[found] = [script, *entries, *also]
         return found
 
-    return digest
+    always = [(kind, label) for kind, labels in more.items() for label in labels]
+    return lambda wildcards: of(*((f"{kind}s", wildcards[kind]) for kind in kinds), *always)
 
 
 @functools.cache

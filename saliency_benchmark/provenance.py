@@ -1,6 +1,7 @@
 """Which code made an artifact: a digest that changes when that code does, and only then."""
 
 import ast
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -8,8 +9,16 @@ from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
+from saliency_benchmark import files
+
 ROOT = Path(__file__).parent.parent
 LIBRARY = Path(__file__).parent
+# Another Python may dump another tree.
+FORM = f"1, Python {sys.version_info.major}.{sys.version_info.minor}"
+
+# What was found in files, by the digest of their bytes: parsing them is most of what a digest costs.
+_noted: dict[str, dict] = {}
+_used: set[str] = set()
 
 
 @cache
@@ -25,6 +34,32 @@ def code_digest(script: str, *entries: Path) -> str:
     return " ".join([digest, *(f"{package}={version(package)}" for package in packages)])
 
 
+def recall(notes: Path) -> None:
+    """Take from NOTES what an earlier process found in files; none where they are of another form."""
+    _noted.update(_told(notes))
+
+
+def note(notes: Path) -> None:
+    """Write what this process found, or took from there and used, into NOTES. Where it cannot, the next one parses."""
+    if not _used - _told(notes).keys():
+        return
+    try:
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        new = files.Atomic(notes)
+        new.part.write_text(json.dumps({"form": FORM, "files": {key: _noted[key] for key in sorted(_used)}}))
+        new.commit()
+    except OSError:
+        return
+
+
+def _told(notes: Path) -> dict[str, dict]:
+    try:
+        told = json.loads(notes.read_text())
+        return told["files"] if told["form"] == FORM else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def meanings(*paths: Path) -> dict[str, str]:
     """What each file that PATHS reach says to Python, as a digest, by its name below this repository."""
     found = sorted(closure(paths))
@@ -35,7 +70,7 @@ def meanings(*paths: Path) -> dict[str, str]:
 def short_meaning(path: Path) -> str:
     """A digest of what the file PATH says to Python; empty where there is no such file, or none that can be read."""
     try:
-        return sha256(_meaning(path).encode()).hexdigest()[:16]
+        return _meaning(path)[:16]
     except (OSError, SyntaxError, ValueError):
         return ""
 
@@ -114,20 +149,34 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
+def _found(path: Path) -> dict:
+    """What the file PATH says to Python, as a digest; what it imports; where its data is."""
+    content = path.read_bytes()
+    key = sha256(content).hexdigest()
+    _used.add(key)
+    if key not in _noted:
+        tree = ast.parse(content, str(path))
+        told = {"imports": list(_imports(tree)), "data": constant(path, "DATA")}
+        _noted[key] = told | {"meaning": sha256(_dump(tree).encode()).hexdigest()}
+    return _noted[key]
+
+
 @cache
 def _meaning(path: Path) -> str:
-    """What the file says to Python; other files are taken byte by byte."""
-    if path.suffix != ".py":
-        return sha256(path.read_bytes()).hexdigest()
-    tree = ast.parse(path.read_text())
+    """A digest of what the file says to Python; other files are taken byte by byte."""
+    return _found(path)["meaning"] if path.suffix == ".py" else sha256(path.read_bytes()).hexdigest()
+
+
+def _dump(tree: ast.Module) -> str:
+    """TREE in words, without docstrings; they are taken from it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     return ast.dump(tree)
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(_tree(path)) if path.suffix == ".py" else ():
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
         elif isinstance(node, ast.ImportFrom):
@@ -139,11 +188,11 @@ def _imports(path: Path) -> Iterator[str]:
 
 @cache
 def _local_imports(path: Path) -> list[Path]:
-    found = [file for name in _imports(path) for file in _files(path, name)]
+    told = _found(path) if path.suffix == ".py" else {"imports": (), "data": None}
+    found = [file for name in told["imports"] for file in _files(path, name)]
     # A template read by a module lies beside it under the same name; data that ships with it lies in its DATA folder.
     found += path.parent.glob(f"{path.stem}.*.j2")
-    data = constant(path, "DATA") if path.suffix == ".py" else None
-    return found + (sorted((ROOT / data).glob("*.gz")) if data else [])
+    return found + (sorted((ROOT / told["data"]).glob("*.gz")) if told["data"] else [])
 
 
 def _files(path: Path, name: str) -> Iterator[Path]:
@@ -157,6 +206,7 @@ def _files(path: Path, name: str) -> Iterator[Path]:
 
 @cache
 def _packages(path: Path) -> set[str]:
-    top = {name.partition(".")[0] for name in _imports(path) if not name.startswith(".")}
+    imports = _found(path)["imports"] if path.suffix == ".py" else ()
+    top = {name.partition(".")[0] for name in imports if not name.startswith(".")}
     outside = {name for name in top if name not in sys.stdlib_module_names and name != LIBRARY.name}
     return {name for name in outside if not any(_files(path, name))}

@@ -55,6 +55,35 @@ def test_comments_docstrings_and_layout_do_not_count(tmp_path, text, same):
     assert (provenance._meaning(one) == provenance._meaning(other)) == same
 
 
+def test_what_was_found_in_files_is_noted_by_their_contents(tmp_path, monkeypatch):
+    one, notes = tmp_path / "one.py", tmp_path / "notes" / "code.json"
+    one.write_text("import numpy\nX = 1\n")
+
+    def fresh(path):
+        """As a new process sees it, after NOTES: -> a digest, the packages, and whether anything was parsed."""
+        for known in (provenance._meaning, provenance._packages, provenance._tree):
+            known.cache_clear()
+        monkeypatch.setattr(provenance, "_noted", {})
+        monkeypatch.setattr(provenance, "_used", set())
+        provenance.recall(notes)
+        known = len(provenance._noted)
+        told = provenance._meaning(path), provenance._packages(path)
+        parsed = len(provenance._noted) > known
+        provenance.note(notes)
+        return *told, parsed
+
+    first = fresh(one)
+    assert first[1:] == ({"numpy"}, True)
+    assert fresh(one) == (*first[:2], False)
+    one.write_text("import torch\nX = 2\n")
+    other = fresh(one)
+    assert other[0] != first[0]
+    assert other[1:] == ({"torch"}, True)
+    for spoilt in ("", "{", "[]", '{"form": "of another Python", "files": {}}', '{"form": 1}'):
+        notes.write_text(spoilt)
+        assert fresh(one) == other
+
+
 def test_versions_of_the_packages_that_are_reached_are_part_of_the_digest():
     assert " matplotlib=" in provenance.code_digest("report.py")
     assert " matplotlib=" not in provenance.code_digest("agree.py")

@@ -1,6 +1,6 @@
 """What Snakemake finds out anew for every job, and is the same for all jobs of a rule: found out once.
 
-A dry run of 5,000 jobs takes four fifths of the time (benchmarks/scale.py). There is no public place for this.
+For dry runs of thousands of jobs (benchmarks/scale.py). There is no public place for this.
 """
 
 import inspect
@@ -32,6 +32,17 @@ def look_at_script(self, job, seen=set(), look=ScriptProcessor.process_job):
         seen.add(job.rule.name)
 
 
+@functools.lru_cache(64)
+def named_wildcards(*pairs, make=snakemake.rules.Wildcards):
+    return make(fromdict=dict(pairs))
+
+
+def wildcards_of(fromdict):
+    """The wildcards of a job, for each of its functions; the same object for all of them, which only look at it."""
+    return named_wildcards(*fromdict.items())
+
+
 if workflow.is_main_process:
+    snakemake.rules.Wildcards = wildcards_of
     snakemake.common.get_function_params = snakemake.rules.get_function_params = parameters
     ScriptProcessor.process_job = look_at_script

@@ -32,7 +32,7 @@ def look_at_script(self, job, seen=set(), look=ScriptProcessor.process_job):
         seen.add(job.rule.name)
 
 
-@functools.lru_cache(64)
+@functools.lru_cache(2**16)
 def named_wildcards(*pairs, make=snakemake.rules.Wildcards):
     return make(fromdict=dict(pairs))
 

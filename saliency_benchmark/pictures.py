@@ -76,9 +76,9 @@ def _opened(path: Path) -> Image.Image:
         raise ValueError(f"{path} cannot be read as an image ({error}): repair or remove it") from error
 
 
-def class_folders(root: str | Path, split: str) -> list[str]:
-    """Names of the folders ROOT/SPLIT/CLASS, sorted."""
-    return sorted(path.name for path in Path(root, split).glob("*") if path.is_dir())
+def class_folders(*, root: str | Path, **options: object) -> list[str]:
+    """What `datasets` ask for where classes are folders: names of ROOT/train/CLASS, sorted."""
+    return sorted(path.name for path in Path(root, "train").glob("*") if path.is_dir())
 
 
 def in_class_folders(root: str, split: str, classes: Sequence[str]) -> list[Entry]:

@@ -29,8 +29,8 @@ def blocks(split: str, label: str, entry: dict) -> Iterator[artifacts.Arrays]:
 
 def classes(label: str, entry: dict) -> list[str]:
     """Names of the classes in the order of their labels; none where the data set tells none."""
-    tell = None if "call" in entry else getattr(registry.load("datasets", label, entry), "classes", None)
-    return [str(name) for name in tell(**entry["options"])] if tell else []
+    tell = getattr(registry.load("datasets", label, entry), "classes", None)
+    return [str(name) for name in tell(**entry["options"])] if callable(tell) else []
 
 
 def load(split: str, label: str, entry: dict) -> artifacts.Arrays:

@@ -192,6 +192,7 @@ def test_classes_have_their_names(tree):
     assert preparation.classes("fashion_mnist", {"options": {}})[8] == "Bag"
     assert preparation.classes("planted", {"options": {"train": 2}})[9] == "Ankle boot"
     assert preparation.classes("mnist", {"options": {}}) == list("0123456789")
+    assert preparation.classes("mine", {"call": "saliency_benchmark.datasets.mnist:load", "options": {}})[9] == "9"
     assert preparation.classes("mine", {"call": "tests.test_datasets:load", "options": {}}) == []
 
 

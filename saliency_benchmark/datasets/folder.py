@@ -15,6 +15,7 @@ from saliency_benchmark import box_table, pictures
 
 REGIONS = ("masks", "boxes")
 FILES = ("root", "masks", "boxes")
+classes = pictures.class_folders
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -66,10 +67,6 @@ def load(
         table = box_table.read(boxes, root)
         arrays["region"] = np.stack([_boxed(path, path.relative_to(root), table, size) for path in paths])
     return arrays
-
-
-def classes(*, root: str, **options: object) -> list[str]:
-    return pictures.class_folders(root, "train")
 
 
 def shape(*, size: list[int] | None = None, **options: object) -> tuple[int, int, int] | None:

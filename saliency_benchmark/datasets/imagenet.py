@@ -12,6 +12,7 @@ from saliency_benchmark import pictures
 REGIONS = False
 FILES = ("root",)
 shape = pictures.shape
+classes = pictures.class_folders
 SPLITS = {"train": "train", "test": "val"}
 
 
@@ -30,7 +31,3 @@ def load(
     """
     entries = pictures.in_class_folders(root, SPLITS[split], classes(root=root))
     return pictures.blocks(entries, {"train": train, "test": test}[split], size, crop)
-
-
-def classes(*, root: str, **options: object) -> list[str]:
-    return pictures.class_folders(root, "train")

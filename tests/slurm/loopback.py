@@ -1,4 +1,4 @@
-"""Gives the loopback interface one more address, where there is no program `ip`: loopback.py 127.0.0.2"""
+"""Gives the loopback interface one more address; needs root: loopback.py 127.0.0.2"""
 
 import fcntl
 import socket

@@ -1,6 +1,5 @@
 """The workflow on a real SLURM, with all that goes wrong there: what comes out is what a local run gives."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.cluster import HERE, SECONDS, Cluster, NoClusterError, missing, wait_for
+from tests.slurm.cluster import HERE, SECONDS, Cluster, missing, wait_for
 from tests.snakes import copy_project
 
 pytestmark = [
@@ -67,25 +66,13 @@ def story(project, tmp_path_factory):
     (folder / "trouble").mkdir()
     for name in (*TROUBLE, "head_dies_train"):
         (folder / "trouble" / name).touch()
-    with started() as cluster:
+    with Cluster() as cluster:
         story = Story(cluster, project, folder)
         try:
             tell(story)
             yield story
         finally:
             story.end()
-
-
-@contextlib.contextmanager
-def started():
-    """A cluster; tests are skipped where this machine starts none: it may lack rights or addresses that SLURM needs."""
-    try:
-        cluster = Cluster().__enter__()
-    except NoClusterError as problem:
-        pytest.skip(f"SLURM does not start here: {problem}")
-    with contextlib.ExitStack() as stack:
-        stack.push(cluster)
-        yield cluster
 
 
 def tell(story: Story) -> None:

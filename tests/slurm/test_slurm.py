@@ -173,7 +173,9 @@ def test_a_start_beside_jobs_of_a_killed_one_is_refused_and_names_them(story, st
     told = story.seen[start].stdout + story.seen[start].stderr
     assert story.seen[start].returncode != 0
     assert f"{story.seen['orphan']} (running) prepare_images: troubled_train" in told
-    assert f"scancel {story.seen['orphan']}" in told
+    # Other jobs of the killed start may still be in the queue: they are named too.
+    ends = next(line for line in told.splitlines() if line.strip().startswith("scancel "))
+    assert story.seen["orphan"] in ends.split()[1:]
 
 
 def test_what_the_jobs_of_a_killed_start_made_is_whole_and_kept(story, local):

@@ -186,9 +186,14 @@ def first_repeat_seed(wildcards):
     return f"seed {wildcards.seed} repeat 0"
 
 
+@functools.cache
+def asks_background(label):
+    return design.asks(config, label, "background")
+
+
 def background(labels):
     """The training images, if one of the methods LABELS asks for some of them."""
-    return TRAIN_IMAGES if any(design.asks(config, label, "background") for label in labels) else []
+    return TRAIN_IMAGES if any(map(asks_background, labels)) else []
 
 
 def explaining(labels):

@@ -31,13 +31,24 @@ localrules:
 THREADS = config["resources"]["threads"]
 
 
+@functools.cache
+def needed(stage, attempt, labels, *names):
+    """Megabytes and minutes of a job of STAGE; NAMES: its wildcards, as pairs."""
+    names = dict(names)
+    return needs.memory(config, stage, names, attempt), needs.minutes(config, stage, names, labels, attempt)
+
+
 def asks(stage, labels=lambda wildcards: ()):
     """Resources of rules of STAGE; LABELS: methods or probes, which decide how long a job takes."""
+
+    def of(wildcards, attempt):
+        # All shards are as large.
+        names = (pair for pair in wildcards.items() if pair[0] != "shard")
+        return needed(stage, attempt, labels(wildcards), *names)
+
     return {
-        "mem_mb": lambda wildcards, attempt: needs.memory(config, stage, dict(wildcards.items()), attempt),
-        "runtime": lambda wildcards, attempt: needs.minutes(
-            config, stage, dict(wildcards.items()), labels(wildcards), attempt
-        ),
+        "mem_mb": lambda wildcards, attempt: of(wildcards, attempt)[0],
+        "runtime": lambda wildcards, attempt: of(wildcards, attempt)[1],
         **needs.site(config, stage),
     }
 

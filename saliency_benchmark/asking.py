@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from saliency_benchmark import batching, fills, imputation, noise, sharing
+from saliency_benchmark import batching, fills, imputation, noise, sharing, stepping
 from saliency_benchmark.classifier import Classifier
 
 # What can be read of the explained class; a metric names one, the settings another.
@@ -30,7 +30,8 @@ def named(name: str, values: torch.Tensor) -> dict[str, torch.Tensor]:
 class Asked(sharing.Itself):
     """A block of images and its model. INPUTS (image, channel, row, column) are network input, INDEX their place in the
     data set, TARGETS the class explained. FORWARD gives the logits in the fastest exact form. EXPLAIN gives new maps of
-    other images, targets or networks by the method whose maps these are, where a probe wants some.
+    other images, targets or networks by the method whose maps these are, where a probe wants some. STEPS: how FORWARD
+    follows small changes, if it can.
     """
 
     classifier: Classifier
@@ -39,6 +40,7 @@ class Asked(sharing.Itself):
     targets: torch.Tensor
     forward: Callable[[torch.Tensor], torch.Tensor]
     explain: Callable[..., torch.Tensor] | None = None
+    steps: stepping.Stepping | None = None
     _filled: dict[str, torch.Tensor] = field(default_factory=dict)
     _ends: dict[str, torch.Tensor] = field(default_factory=dict)
 
@@ -61,12 +63,17 @@ class Asked(sharing.Itself):
         """Scores of IMAGES, changed from `inputs` one by one, (image, output)."""
         return scores(self.answer(images), self.targets)
 
-    def each(self, parts: Iterable[torch.Tensor]) -> torch.Tensor:
+    def each(self, parts: Iterable[torch.Tensor], change: stepping.Change | None = None) -> torch.Tensor:
         """Scores of many changes of `inputs`, (image, change, output); PARTS are made one after the other.
 
-        Small blocks are put together, up to the rows that fit.
+        CHANGE: how each differs from the one before, if by little; then only what it reaches is computed, where that
+        pays. Otherwise small blocks are put together, up to the rows that fit.
         """
-        found = [self._scored(group) for group in self._groups(parts)]
+        steps = self.steps and self.steps.of(change, len(self.inputs))
+        if steps:
+            found = [scores(logits, self.targets)[:, None] for logits in steps.over(parts)]
+        else:
+            found = [self._scored(group) for group in self._groups(parts)]
         return torch.cat(found, 1) if found else self.inputs.new_empty(len(self.inputs), 0, len(OUTPUTS))
 
     def _groups(self, parts: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:

@@ -46,7 +46,7 @@ def _folded(network: nn.Module, shape: tuple[int, int, int], fused: bool) -> nn.
     """NETWORK with folded batch norms, on a processor with FUSED convolutions too; or as much of it as can be had."""
     steps = {"folded batch norms": fold}
     if fused and next(network.parameters()).device.type == "cpu":
-        steps["fused convolutions"] = lambda folded: fusing.fuse(deepcopy(folded), noise(shape, folded))
+        steps["fused convolutions"] = lambda folded: fusing.fuse(deepcopy(folded), noise(shape))
     found = network
     for name, step in steps.items():
         try:
@@ -101,16 +101,16 @@ class Graphs:
         return self._graphs[images.shape](images).clone()
 
 
-def noise(shape: tuple[int, int, int], network: nn.Module) -> torch.Tensor:
-    """A few images of noise for NETWORK, always the same."""
-    images = torch.randn((4, *shape), generator=torch.Generator().manual_seed(0)).to(next(network.parameters()))
+def noise(shape: tuple[int, int, int]) -> torch.Tensor:
+    """A few images of noise, always the same, on the processor."""
+    images = torch.randn((4, *shape), generator=torch.Generator().manual_seed(0))
     return images.contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def difference(forward: Forward, network: nn.Module, shape: tuple[int, int, int]) -> float:
     """Largest difference of a logit between FORWARD and NETWORK on noise, as a share of the largest logit."""
-    images = noise(shape, network)
+    images = noise(shape).to(next(network.parameters()))
     wanted = network(images)
     return float((forward(images) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-12))
 

@@ -15,6 +15,8 @@ class Fused(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d, relu: bool, shape: Sequence[int]) -> None:
         super().__init__()
+        # As it was: not a module of this one, which would have its weights twice.
+        self.plain, self.relu = (convolution,), relu
         weight, bias = convolution.weight.detach(), convolution.bias
         self._how = [[*convolution.padding], [*convolution.stride], [*convolution.dilation], convolution.groups]
         if weight.numel() > LARGE:

@@ -16,6 +16,7 @@ from saliency_benchmark import (
     pieces,
     registry,
     sharing,
+    stepping,
     windows,
 )
 from saliency_benchmark.classifier import Classifier
@@ -69,6 +70,7 @@ def ask(
     stop = min(stop, len(images), *([] if maps is None else [len(maps)]))
     shape, progress = tuple(images["data"].shape[1:]), Progress("probing", stop)
     forward = forwarding.fastest(classifier.network, shape, backend)
+    steps = stepping.Stepping(forward, shape)
     keeper = pieces.Keeper(writers)
     progress.skip(keeper.done)
     walk = batching.Walk(stop, rows or batching.automatic(classifier.network, shape), keeper.done)
@@ -76,9 +78,8 @@ def ask(
     def work(place: slice) -> None:
         block = {name: images[name][place] for name in images.names()}
         inputs = classifier.normalise(block["data"])
-        asked = asking.Asked(
-            classifier, inputs, block["index"], None, forward, explainer and explainer.of(block.get("region"))
-        )
+        explain = explainer and explainer.of(block.get("region"))
+        asked = asking.Asked(classifier, inputs, block["index"], None, forward, explain, steps)
         found = _of_maps(probes, asked, maps, place) if maps else _of_model(probes, asked, target, block["label"])
         about = {"index": block["index"], "target": asked.targets.cpu().numpy().astype(np.int32)}
         for label, readings in found.items():

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from saliency_benchmark import grid, masking, sharing
+from saliency_benchmark import grid, masking, sharing, stepping
 from saliency_benchmark.asking import Asked
 
 
@@ -31,6 +31,11 @@ class Order(sharing.Itself):
     def between(self, first: str = "most") -> Iterator[torch.Tensor]:
         """`top` at every step but the two ends, which are images of their own."""
         return (self.top(count, first) for count in self.counts[1:-1])
+
+    def change(self) -> stepping.Change:
+        """What a step between the ends changes, on the average."""
+        each = np.diff(self.counts[1:-1])
+        return stepping.Change(self.grid, max(1, round(each.mean())) if len(each) else self.cells.shape[1])
 
     def changes(self) -> torch.Tensor:
         """Sum of the saliency of the cells that change at each step, the most salient first: (image, change)."""
@@ -57,7 +62,9 @@ def order(asked: Asked, maps: torch.Tensor, cell: int, steps: int | None, seed: 
 def removal(asked: Asked, order: Order, fill: str, first: str = "most") -> torch.Tensor:
     """Scores while cells go, the most or the least salient FIRST, and show FILL: none to all, (image, step, output)."""
     parts = (asked.without(top, fill) for top in order.between(first))
-    return torch.cat([asked.clean[:, None], asked.each(parts), asked.ends(fill)[:, None]], 1)
+    # Imputed pixels change with every further one that goes.
+    change = None if fill == "impute" else order.change()
+    return torch.cat([asked.clean[:, None], asked.each(parts, change), asked.ends(fill)[:, None]], 1)
 
 
 @sharing.once
@@ -65,4 +72,4 @@ def arrival(asked: Asked, order: Order, start: str) -> torch.Tensor:
     """Scores while cells appear on the images filled with START, the most salient first: none to all."""
     filled = asked.filled(start)
     parts = (torch.where(top, asked.inputs, filled) for top in order.between())
-    return torch.cat([asked.ends(start)[:, None], asked.each(parts), asked.clean[:, None]], 1)
+    return torch.cat([asked.ends(start)[:, None], asked.each(parts, order.change()), asked.clean[:, None]], 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
-from saliency_benchmark import asking, grid
+from saliency_benchmark import asking, grid, stepping
 
 
 def probe(asked: asking.Asked, *, cell: int = 4, fill: str = "mean", start: str = "blur") -> dict[str, torch.Tensor]:
@@ -20,8 +20,9 @@ def probe(asked: asking.Asked, *, cell: int = 4, fill: str = "mean", start: str 
     shape = tuple(asked.inputs.shape[2:])
     size = grid.for_cell(shape, cell)
     filled, begun = asked.filled(fill), asked.filled(start)
-    without = asked.each(torch.where(one, filled, asked.inputs) for one in masks(asked, size))
-    only = asked.each(torch.where(one, asked.inputs, begun) for one in masks(asked, size))
+    change = stepping.Change(size, 2)  # one cell comes back, the next one goes
+    without = asked.each((torch.where(one, filled, asked.inputs) for one in masks(asked, size)), change)
+    only = asked.each((torch.where(one, asked.inputs, begun) for one in masks(asked, size)), change)
     return {
         **asking.named("clean", asked.clean),
         **asking.named("gone", asked.ends(fill)),

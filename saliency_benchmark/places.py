@@ -146,6 +146,7 @@ class Mean(Window):
 def layer(node: torch.fx.Node, module: nn.Module | None, *sources: Layer) -> Layer | None:
     """The layer of NODE, which calls MODULE or a function on what SOURCES give; None where it is none of these."""
     if isinstance(module, Fused):
+        # Grouped ones gather as much for far fewer multiplications: mobile networks would be slower.
         return Convolution(module, *sources) if module.plain[0].groups == 1 else None
     if type(module) is nn.MaxPool2d and not module.ceil_mode and not module.return_indices:
         return Largest(module, module, *sources)

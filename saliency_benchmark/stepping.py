@@ -38,7 +38,7 @@ class Change:
 
 
 class Stepping:
-    """The steps that FORWARD, as `forwarding.fastest` gives it, can take with images of SHAPE (channel, row, column)."""
+    """The steps that FORWARD, as `forwarding.fastest` gives it, can take; SHAPE of an image: (channel, row, column)."""
 
     def __init__(self, forward: forwarding.Forward, shape: tuple[int, int, int]) -> None:
         fused = isinstance(forward, torch.fx.GraphModule) and any(isinstance(each, Fused) for each in forward.modules())
@@ -88,7 +88,7 @@ class Steps:
 
     @torch.inference_mode()
     def over(self, steps: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-        """Logits (image, class) of the same images (image, channel, row, column) at each of STEPS; one walk at a time."""
+        """Logits (image, class) of the same images (image, channel, row, column) at each of STEPS; one walk at once."""
         try:
             for number, images in enumerate(steps):
                 images = images.contiguous(memory_format=torch.channels_last)

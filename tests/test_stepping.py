@@ -7,7 +7,7 @@ from torch import nn
 
 from saliency_benchmark import asking, forwarding, grid, places, stepping
 from saliency_benchmark.fusing import Fused
-from saliency_benchmark.stepping import Change, Steps, Stepping
+from saliency_benchmark.stepping import Change, Stepping, Steps
 
 
 def curve(images, size, seed=0, most=12):

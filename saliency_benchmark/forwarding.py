@@ -111,8 +111,12 @@ def noise(shape: tuple[int, int, int]) -> torch.Tensor:
 def difference(forward: Forward, network: nn.Module, shape: tuple[int, int, int]) -> float:
     """Largest difference of a logit between FORWARD and NETWORK on noise, as a share of the largest logit."""
     images = noise(shape).to(next(network.parameters()))
-    wanted = network(images)
-    return float((forward(images) - wanted).abs().max() / wanted.abs().max().clamp_min(1e-12))
+    return gap(forward(images), network(images))
+
+
+def gap(found: torch.Tensor, wanted: torch.Tensor) -> float:
+    """Largest difference of a logit, FOUND from WANTED (image, class), as a share of the largest logit."""
+    return float((found - wanted).abs().max() / wanted.abs().max().clamp_min(1e-12))
 
 
 def fold(network: nn.Module) -> nn.Module:

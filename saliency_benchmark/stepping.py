@@ -83,8 +83,7 @@ class Steps:
         masks = change.masks(shape[1:]).bool()[: 3 * len(images)].unflatten(0, (3, -1))
         steps = [images, *(torch.where(mask, 0, images) for mask in masks)]
         with torch.inference_mode():
-            pairs = [(found, network(step)) for found, step in zip(self.over(steps), steps, strict=True)]
-        return max(float((found - wanted).abs().max() / wanted.abs().max().clamp_min(1e-12)) for found, wanted in pairs)
+            return forwarding.gap(torch.cat([*self.over(steps)]), torch.cat([network(step) for step in steps]))
 
     @torch.inference_mode()
     def over(self, steps: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:

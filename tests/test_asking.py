@@ -15,8 +15,9 @@ from saliency_benchmark import (
     scoring,
     sequences,
     sharing,
+    stepping,
 )
-from saliency_benchmark.probes import perturbation
+from saliency_benchmark.probes import cells, perturbation
 
 
 class Counting:
@@ -183,6 +184,29 @@ def test_a_probe_without_maps_asks_of_the_class_that_methods_explain(target, tmp
             1, torch.from_numpy(expected)[:, None].long()
         )
     assert np.allclose(found["clean.logit"], logits[:, 0], atol=1e-5)
+
+
+def test_a_job_asks_of_cells_in_steps_where_that_pays(tmp_path, classifier, images, monkeypatch):
+    few, walks, over = {key: each[:8] for key, each in images.items()}, [], stepping.Steps.over
+    artifacts.write(tmp_path / "images.h5", artifacts.IMAGES, few, {})
+
+    def told(pays):
+        monkeypatch.setattr(stepping.Steps, "pays", lambda self, images: pays)
+        path = tmp_path / f"{pays}.h5"
+        with (
+            artifacts.Reader(tmp_path / "images.h5", artifacts.IMAGES) as shown,
+            artifacts.Writer(path, artifacts.READINGS, {}) as writer,
+        ):
+            probing.ask({"cells": probing.Probe(cells.probe)}, classifier, shown, None, {"cells": writer}, stop=8)
+        return artifacts.read(path, artifacts.READINGS)
+
+    monkeypatch.setattr(stepping.Steps, "over", lambda self, steps: walks.append(self.saved) or over(self, steps))
+    found = told(True)
+    stepped, expected = len(walks), told(False)
+    # One walk to see that the logits are the network's, one with each cell gone, one with each alone.
+    assert (stepped, len(walks)) == (3, 4)
+    for name, values in expected.items():
+        assert np.allclose(found[name], values, rtol=1e-4, atol=1e-5), name
 
 
 def test_cells_change_in_the_order_of_the_rank_map_however_many_at_a_time(counted, draw):

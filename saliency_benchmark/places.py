@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark.fusing import RELUS, Fused
+from saliency_benchmark.fusing import RELUS, Fused, geometry, windows
 
 # What gives each place by itself, whatever the others are.
 ALONE = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Identity, nn.Dropout, nn.BatchNorm2d)
@@ -85,9 +85,7 @@ class Window(Layer):
 
     def __init__(self, module: nn.Module, window: nn.Module, source: Layer) -> None:
         super().__init__(source)
-        self._module, dilation = module, getattr(window, "dilation", 1)
-        size, stride, padding = window.kernel_size, window.stride, window.padding
-        self._window = [_pair(each) for each in (size, dilation, padding, stride)]
+        self._module, self._window = module, geometry(window)
         self._near: torch.Tensor | None = None
 
     def whole(self, *inputs: torch.Tensor) -> torch.Tensor:
@@ -115,9 +113,7 @@ class Window(Layer):
     def _neighbours(self) -> torch.Tensor:
         """Which places of the source each place looks at, (place, neighbour); -1 outside the image."""
         if self._near is None:
-            rows, columns = self.sources[0].shape
-            numbers = torch.arange(1, rows * columns + 1, dtype=torch.double).view(1, 1, rows, columns)
-            self._near = functional.unfold(numbers, *self._window)[0].T.long() - 1
+            self._near = windows(self._window, *self.sources[0].shape)
         return self._near
 
 
@@ -151,7 +147,7 @@ def layer(node: torch.fx.Node, module: nn.Module | None, *sources: Layer) -> Lay
     if type(module) is nn.MaxPool2d and not module.ceil_mode and not module.return_indices:
         return Largest(module, module, *sources)
     if type(module) is nn.AvgPool2d and not module.ceil_mode and module.divisor_override is None:
-        return Mean(module, module, *sources) if _pair(module.padding) == (0, 0) else None
+        return Mean(module, module, *sources) if module.padding in (0, (0, 0)) else None
     if type(module) in ALONE:
         return Alone(module, *sources)
     if node.op != "call_function" or len({source.shape for source in sources}) > 1:
@@ -164,7 +160,3 @@ def layer(node: torch.fx.Node, module: nn.Module | None, *sources: Layer) -> Lay
     if node.target is torch.cat and along_channels and len(node.args[0]) == len(sources):
         return Concatenation(*sources)
     return None
-
-
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    return tuple(value) if isinstance(value, tuple) else (value, value)

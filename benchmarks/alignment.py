@@ -58,12 +58,15 @@ def ratio(make: Callable[[], nn.Module], side: int, method: str, rounds: int) ->
     descent, explainer = AdamW(parameters, 0.01), live_maps.explainer({method: {"options": {}}}, model)
 
     def step(second: bool) -> None:
-        value = functional.cross_entropy(network(images), labels)
-        gradients = list(torch.autograd.grad(value, parameters, allow_unused=True))
+        losses = (
+            lambda network: functional.cross_entropy(network(images), labels),
+            lambda maps: localising.loss(maps, regions).mean(),
+        )
         if second:
-            parts = explainer(network, images, labels)
-            more, _ = accumulation.slopes(parts, lambda maps: localising.loss(maps, regions).mean(), parameters)
-            gradients = accumulation.added(gradients, more)
+            (part,) = explainer(network, images, labels)
+            gradients, *_ = accumulation.in_one_pass(part, *losses, network, parameters)
+        else:
+            gradients = list(torch.autograd.grad(losses[0](network), parameters, allow_unused=True))
         descent.step(clip(gradients, 0.5), 1e-6)
 
     def cost(second: bool) -> float:

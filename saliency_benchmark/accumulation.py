@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import nn
+
+from saliency_benchmark import gradients, sharing
 
 Parts = list[Callable[[], torch.Tensor]]
 Gradients = list[torch.Tensor | None]
@@ -30,6 +33,36 @@ def slopes(
     for part in parts:
         total = added(total, torch.autograd.grad(part(), parameters, above, allow_unused=True))
     return total, maps.detach()
+
+
+class Passed(nn.Module):
+    """NETWORK, but what an explanation's pass over the same images has given is given again."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return gradients.passed(self.network, images)
+
+
+def in_one_pass(
+    part: Callable[[], torch.Tensor],
+    classification: Callable[[nn.Module], torch.Tensor],
+    criterion: Callable[[torch.Tensor], torch.Tensor],
+    network: nn.Module,
+    parameters: Sequence[torch.Tensor],
+) -> tuple[Gradients, torch.Tensor, torch.Tensor]:
+    """Gradients of CLASSIFICATION(network) + CRITERION(map) by PARAMETERS, the first's value, and the map of PART.
+
+    Both are read from one forward pass and gone back through together, where the map's method passes the images as
+    they are: half of what they cost one after the other, with the memory of the map alone.
+    """
+    with sharing.shared():
+        maps = part()
+        value = classification(Passed(network))
+    found = torch.autograd.grad(value + criterion(maps), parameters, allow_unused=True)
+    return list(found), value.detach(), maps.detach()
 
 
 def added(total: Gradients, more: Sequence[torch.Tensor | None], factor: float = 1.0) -> Gradients:

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from saliency_benchmark import batch_norms, batching, calling, localising, noise, seeds
-from saliency_benchmark.accumulation import Gradients, Parts, added, slopes, whole
+from saliency_benchmark.accumulation import Gradients, Parts, added, in_one_pass, slopes, whole
 from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.descent import AdamW, clip
 from saliency_benchmark.explaining.softening import softened
 from saliency_benchmark.progress import LOGGER, Progress
 from saliency_benchmark.resuming import Run
 from saliency_benchmark.selection import Course
+from saliency_benchmark.stacking import stackable
 from saliency_benchmark.training import Loss, Source
 
 DIRECTIONS = ("aligned", "misaligned")
@@ -97,6 +98,8 @@ class _Work:
         self.run = Run(network, AdamW(self.parameters, tuning.weight_decay), generator)
         given = {"generator": generator, "classifier": source.classifier, "layer": source.classifier.layer}
         self._loss = partial(loss, **calling.asked(loss, given))
+        # A loss in training mode, or maps of a softened network, need passes of their own.
+        self._together = stackable(loss) and tuning.batch_norm != "batch" and tuning.softplus is None
         self._source, self._explainer, self._tuning = source, explainer, tuning
         self._progress = Progress("fine-tuning", tuning.epochs * len(source.labels))
 
@@ -125,32 +128,48 @@ class _Work:
     def _batch(self, index: torch.Tensor, learn: bool = True) -> tuple[Gradients, list[torch.Tensor]]:
         """Gradients of the batch's loss, and what is told of it: classification; sum and number of L_loc, no relevance.
 
-        The two losses are gone back through one after the other: memory is that of the larger.
+        Both losses are read from one pass where they can be. Memory is that of the larger.
         """
         source, tuning, network = self._source, self._tuning, self.run.network
+        chosen = index[source.counted[index]] if tuning.direction != CONTROL else index[:0]
+        inputs = source.inputs(index)
+        shown = inputs if len(chosen) == len(index) else source.inputs(chosen)
+        parts = self._explainer(network, shown, source.targets[chosen]) if len(chosen) else []
+        against = {"regions": source.regions[chosen], "misaligned": tuning.direction == DIRECTIONS[1]}
+        wanted = partial(localising.loss, **against)
+        losses = (
+            lambda network: self._loss(network, inputs, source.labels[index]),
+            lambda maps: tuning.weight * wanted(maps).mean(),
+        )
+        if learn and self._together and shown is inputs and len(parts) == 1:
+            found, value, maps = in_one_pass(parts[0], *losses, network, self.parameters)
+        else:
+            found, value, maps = self._apart(parts, *losses, learn)
+        if maps is None:
+            return found, [value, *value.new_zeros(3)]
+        far = wanted(maps)
+        return found, [value, far.sum(), far.new_tensor(len(far)), localising.without_relevance(maps).sum()]
+
+    def _apart(
+        self,
+        parts: Parts,
+        classification: Callable[[torch.nn.Module], torch.Tensor],
+        criterion: Callable[[torch.Tensor], torch.Tensor],
+        learn: bool,
+    ) -> tuple[Gradients, torch.Tensor, torch.Tensor | None]:
+        """As `in_one_pass`, the two losses gone back through one after the other; no maps where there are no PARTS."""
+        tuning, network = self._tuning, self.run.network
         network.train(learn and tuning.batch_norm == "batch")
-        value = self._loss(network, source.inputs(index), source.labels[index])
+        value = classification(network)
         found = torch.autograd.grad(value, self.parameters, allow_unused=True) if learn else ()
         network.eval()
-        told, chosen = value.detach(), index[source.counted[index]]
-        if tuning.direction == CONTROL or not len(chosen):
-            return list(found), [told, *told.new_zeros(3)]
-        more, *losses = self._localised(chosen, learn)
-        return added(list(found), more, tuning.weight), [told, *losses]
-
-    def _localised(self, chosen: torch.Tensor, learn: bool) -> tuple[Gradients, *tuple[torch.Tensor, ...]]:
-        """Gradients of the mean of L_loc over the images at CHOSEN, its sum, their number, maps without relevance."""
-        source, network = self._source, self.run.network
-        against = {"regions": source.regions[chosen], "misaligned": self._tuning.direction == DIRECTIONS[1]}
-        wanted = partial(localising.loss, **against)
-        with softened(network, self._tuning.softplus):
-            parts = self._explainer(network, source.inputs(chosen), source.targets[chosen])
-            if learn:
-                found, maps = slopes(parts, lambda maps: wanted(maps).mean(), self.parameters)
-            else:
-                found, maps = [], whole(parts)
-        losses = wanted(maps)
-        return found, losses.sum(), losses.new_tensor(len(losses)), localising.without_relevance(maps).sum()
+        if not parts:
+            return list(found), value.detach(), None
+        with softened(network, tuning.softplus):
+            if not learn:
+                return [], value.detach(), whole(parts)
+            more, maps = slopes(parts, criterion, self.parameters)
+        return added(list(found), more), value.detach(), maps
 
     def _told(self, losses: list[list[torch.Tensor]]) -> list[float]:
         """Loss, classification, localisation, maps without positive relevance, of all batches together."""

@@ -32,11 +32,18 @@ def plain(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         return model(images)
 
 
+@sharing.once
+def passed(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """What the network gives, with the graph of its weights: an explanation that has it keeps it here for others."""
+    return model(images)
+
+
 def live(model: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """As `gradient`, and differentiable by the weights."""
     # The fused kernels of attention have no second derivative.
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
         leaf, found = begun(model, images)
+        passed.keep(found, model, images)
         return torch.autograd.grad(chosen(found, targets).sum(), leaf, create_graph=True)[0]
 
 

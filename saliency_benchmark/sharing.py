@@ -33,7 +33,8 @@ def apart() -> Iterator[None]:
 def once(function: Callable) -> Callable:
     """FUNCTION, whose result is kept within `shared`. Nobody may change the result in place.
 
-    Tensors and modules count by identity: those of a block live as long as it does. `forget(...)` lets a result go.
+    Tensors and modules count by identity: those of a block live as long as it does. `forget(...)` lets a result go;
+    `keep(result, ...)` keeps one that was found on another way.
     """
 
     def key_of(args: tuple, options: dict) -> tuple:
@@ -53,7 +54,11 @@ def once(function: Callable) -> Callable:
     def forget(*args: object, **options: object) -> None:
         (_found.get() or {}).pop(key_of(args, options), None)
 
-    remembered.forget = forget
+    def keep(result: object, *args: object, **options: object) -> None:
+        if (found := _found.get()) is not None:
+            found.setdefault(key_of(args, options), (result, args, options))
+
+    remembered.forget, remembered.keep = forget, keep
     return remembered
 
 

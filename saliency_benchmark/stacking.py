@@ -30,7 +30,7 @@ def obstacle(sources: Sequence[Source], loss: Loss) -> str:
 
     The networks stay as they are.
     """
-    if not _stackable(loss):
+    if not stackable(loss):
         return "the recipe does not say that it only calls the network on its inputs (`stackable`)"
     networks = [source.classifier.network.train() for source in sources]
     inputs = torch.stack([source.inputs(slice(None)) for source in sources]).contiguous()
@@ -104,7 +104,8 @@ def train(
     return [np.array(values) for values in zip(*run.curve, strict=True)]
 
 
-def _stackable(loss: Loss) -> bool:
+def stackable(loss: Loss) -> bool:
+    """Does its recipe say that it only calls the network once, on the inputs as they are?"""
     function, options = (loss.func, loss.keywords) if isinstance(loss, partial) else (loss, {})
     told = getattr(sys.modules.get(function.__module__), "stackable", None)
     return bool(told and told(**options))

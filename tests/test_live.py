@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import batching, calling, layers, registry
+from saliency_benchmark import accumulation, batching, calling, layers, localising, registry
 from saliency_benchmark.explaining import live_relevance, relevance
 from saliency_benchmark.explaining.relevance_rules import AlphaBeta, Epsilon, Gamma
 from saliency_benchmark.explaining.zennit_rules import Zennit
@@ -67,6 +67,31 @@ def slopes(network, function, plain, generator):
 
 
 STEP = 1e-8
+
+
+@pytest.mark.parametrize("name", ["gradient", "input_x_gradient", "grad_cam", "lrp_epsilon_plus", "lrp_epsilon"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_one_pass_with_the_classification_gradients_are_the_sum_of_both(name, family):
+    network, images = case(family)
+    parameters = [*network.requires_grad_(True).parameters()]
+    region = torch.rand(len(images), *images.shape[2:], generator=torch.Generator().manual_seed(1)) > 0.5
+    losses = (
+        lambda network: nn.functional.cross_entropy(network(images), TARGETS),
+        lambda maps: 3 * localising.loss(maps, region).mean(),
+    )
+    calls = []
+    (part,) = of(name, "live", network, images)
+    network.register_forward_hook(lambda *_: calls.append(None))
+    more, maps = accumulation.slopes([part], losses[1], parameters)
+    alone, calls[:] = len(calls), []
+    found, value, same = accumulation.in_one_pass(part, *losses, network, parameters)
+    assert len(calls) <= alone
+    assert torch.equal(same, maps)
+    wanted = losses[0](network)
+    assert torch.allclose(value, wanted, rtol=1e-12)
+    wanted = accumulation.added(list(torch.autograd.grad(wanted, parameters, allow_unused=True)), more)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one, other, rtol=1e-8, atol=1e-12 * float(other.abs().max()))
 
 
 # What is made of parts that others try is tried on two families.

@@ -68,6 +68,7 @@ def live(
     try:
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
             given = model(images.detach().requires_grad_(True))  # also where the layer's own weights are frozen
+            gradients.passed.keep(given, model, images)
             score = gradients.chosen(given, targets).sum()
             gradient = torch.autograd.grad(score, found[-1], create_graph=True)[0]
     finally:

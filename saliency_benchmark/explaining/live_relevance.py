@@ -33,6 +33,7 @@ def propagate(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, com
     COMPOSITE has no rule of the first layer's own. The network is in evaluation mode.
     """
     calls, given = recorded(model, images, _Rules(composite, iter(())).rules())
+    gradients.passed.keep(given, model, images)
     leaf = images.detach().requires_grad_(True)
     frozen = {name: value.detach() for name, value in chain(model.named_parameters(), model.named_buffers())}
     rules = _Rules(composite, iter(calls))

@@ -4,6 +4,8 @@
 time, medians over the rounds of the ratios within a round. A bare step is forward, loss, backward and the step of
 torch.optim.SGD (fused, as ours) on one float batch that is there already. The loop is `training.train` itself, four
 epochs on masked images that are mirrored by chance: gathering, normalising, masking, mirroring, the schedule, the log.
+What masking adds to reading the images is timed by itself too, as a share of the bare steps on them: as if they were
+masked anew in every epoch, though masks that do not change are applied once, where the inputs fit into memory.
 """
 
 import os
@@ -30,6 +32,7 @@ CASES = [
     ("resnet18", {"name": "resnet18"}, 3, 64, 32, 1),
 ]
 EPOCHS = 4
+READINGS = 10  # in every round, for the time of masking alone
 HOW = {
     "seed": 0,
     "epochs": EPOCHS,
@@ -54,7 +57,9 @@ def classifier(name: str, options: dict, images: np.ndarray, labels: np.ndarray)
 
 
 def measure(name: str, options: dict, channels: int, pixels: int, batch: int, steps: int, rounds: int) -> list[float]:
-    """Seconds of bare steps over those of the loop; seconds of the loop over one on plain images; images per second."""
+    """Seconds of bare steps over those of the loop; of the loop over one on plain images; what masking adds to reading
+    the images, over their bare steps; images per second.
+    """
     rng, number = np.random.default_rng(0), batch * steps
     images = {"data": rng.integers(0, 256, (number, channels, pixels, pixels), np.uint8),
               "label": np.arange(number) % 10, "index": np.arange(number)}  # fmt: skip
@@ -76,9 +81,15 @@ def measure(name: str, options: dict, channels: int, pixels: int, batch: int, st
         model.network.requires_grad_(True)
         training.train(source, loss, batch_size=batch, **HOW)
 
-    works = [bare, lambda: loop(holes), lambda: loop(plain)]
+    def read(source: training.Source) -> None:
+        for order in torch.arange(number).view(-1, batch).repeat(READINGS * EPOCHS, 1):
+            source.inputs(order)
+
+    works = [bare, lambda: loop(holes), lambda: loop(plain), lambda: read(holes), lambda: read(plain)]
     times = np.array([[seconds(work) for work in works] for _ in range(rounds + 1)])[1:]  # the first round warms up
-    return [*np.median(times[:, [0, 1]] / times[:, [1, 2]], axis=0), EPOCHS * number / np.median(times[:, 1])]
+    masking = (times[:, 3] - times[:, 4]) / READINGS / times[:, 0]
+    shares = np.median(np.c_[times[:, [0, 1]] / times[:, [1, 2]], masking], axis=0)
+    return [*shares, EPOCHS * number / np.median(times[:, 1])]
 
 
 def main() -> None:
@@ -86,13 +97,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", help="name of the network")
     given = parser.parse_args()
-    print("| network | channels x pixels | batch | rate / bare steps' | time / plain images' | images/s |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print("| network | channels x pixels | batch | rate / bare steps' | time / plain images' | masking / bare steps | images/s |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     for case in CASES:
         name, _, channels, pixels, batch, _ = case
         if given.only in (None, name):
-            share, ratio, rate = measure(*case, given.rounds)
-            told = f"{name} | {channels} x {pixels} | {batch} | {share:.3f} | {ratio:.3f} | {rate:.0f}"
+            share, ratio, masking, rate = measure(*case, given.rounds)
+            told = f"{name} | {channels} x {pixels} | {batch} | {share:.3f} | {ratio:.3f} | {masking:.4f} | {rate:.0f}"
             print(f"| {told} |", flush=True)
 
 

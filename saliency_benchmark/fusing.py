@@ -1,19 +1,14 @@
-"""Convolutions with the ReLU after them in one operation of a processor, the one that torch's compiler calls too.
-
-Where a kernel is larger than the image that it runs over, most of its products are with the padding: there a
-convolution is one product of matrices, without them.
-"""
+"""Convolutions with the ReLU after them in one operation of a processor, the one that torch's compiler calls too."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
+from saliency_benchmark import small_images
+
 # Larger weights (entries) are laid out once for the operation, instead of in every call; smaller ones gain nothing.
 LARGE = 2**18
-# A convolution is a product of matrices where its image has at most this part of its kernel's places, up to so many
-# entries of the matrix.
-SMALL, ENTRIES = 0.6, 2**24
 RELUS = (torch.relu, torch.relu_, nn.functional.relu)
 
 
@@ -29,58 +24,23 @@ class Fused(nn.Module):
         self.plain, self.relu = (convolution,), relu
         weight, bias = convolution.weight.detach(), convolution.bias
         self._how = [[*convolution.padding], [*convolution.stride], [*convolution.dilation], convolution.groups]
-        self._size, self._matrix = tuple(shape[2:]), matrix(convolution, *shape[2:])
-        if self._matrix is not None:
-            self._to = convolution(torch.zeros(1, *shape[1:])).permute(0, 2, 3, 1).shape[1:]
-        elif weight.numel() > LARGE:
+        self._size, self._form = tuple(shape[2:]), small_images.form(convolution, shape)
+        if self._form is None and weight.numel() > LARGE:
             weight = torch.ops.mkldnn._reorder_convolution_weight(weight, *self._how, [*shape])
         self._weight, self._bias = weight, None if bias is None else bias.detach()
         self._then = "relu" if relu else "none"
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        if self._matrix is not None and images.shape[2:] == self._size:
-            return self._product(images)
+        if self._form is not None and images.shape[2:] == self._size:
+            found = self._form(images)
+            found = found if self._bias is None else found.add_(self._bias)
+            return (found.relu_() if self.relu else found).permute(0, 3, 1, 2)
         operation = torch.ops.mkldnn._convolution_pointwise
         return operation(images, self._weight, self._bias, *self._how, self._then, [], "")
 
-    def _product(self, images: torch.Tensor) -> torch.Tensor:
-        flat = images.permute(0, 2, 3, 1).flatten(1)
-        found = (flat @ self._matrix).view(len(images), *self._to)
-        found = found if self._bias is None else found.add_(self._bias)
-        return (found.relu_() if self.relu else found).permute(0, 3, 1, 2)
-
-
-def geometry(layer: nn.Module) -> list[tuple[int, int]]:
-    """Size, dilation, padding and stride of LAYER, a convolution or a pooling; each of (rows, columns)."""
-    found = layer.kernel_size, getattr(layer, "dilation", 1), layer.padding, layer.stride
-    return [each if isinstance(each, tuple) else (each, each) for each in found]
-
-
-def windows(of: list[tuple[int, int]], rows: int, columns: int) -> torch.Tensor:
-    """The places of images of ROWS x COLUMNS that each place of what a layer OF this geometry gives looks at.
-
-    (place, neighbour); -1 is outside of the image.
-    """
-    numbers = torch.arange(1, rows * columns + 1, dtype=torch.double).view(1, 1, rows, columns)
-    return nn.functional.unfold(numbers, *of)[0].T.long() - 1
-
-
-def matrix(convolution: nn.Conv2d, rows: int, columns: int) -> torch.Tensor | None:
-    """What CONVOLUTION multiplies images of ROWS x COLUMNS by, (entry of an image, entry of what it gives).
-
-    Entries go by row, column and channel. None where it would not pay.
-    """
-    weight = convolution.weight.detach().flatten(2)
-    outputs, inputs, taps = weight.shape
-    if convolution.groups > 1 or rows * columns > SMALL * taps:
-        return None
-    near = windows(geometry(convolution), rows, columns)
-    if rows * columns * inputs * len(near) * outputs > ENTRIES:
-        return None
-    found = weight.new_zeros(rows * columns, inputs, len(near), outputs)
-    for place, tap in (near >= 0).nonzero().tolist():
-        found[near[place, tap], :, place] = weight[:, :, tap].T
-    return found.flatten(2).flatten(0, 1)
+    def multiplications(self, places: int) -> int:
+        """For an image of the size that it is made for, and PLACES of what it gives."""
+        return self._form.multiplications if self._form else self.plain[0].weight.numel() * places
 
 
 @torch.no_grad()

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saliency_benchmark.fusing import RELUS, Fused, geometry, windows
+from saliency_benchmark.fusing import RELUS, Fused
+from saliency_benchmark.small_images import geometry, windows
 
 # What gives each place by itself, whatever the others are.
 ALONE = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Identity, nn.Dropout, nn.BatchNorm2d)

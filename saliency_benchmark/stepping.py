@@ -19,7 +19,7 @@ from saliency_benchmark.fusing import Fused
 # Up to this part of a layer's places it pays to compute them alone; each costs OVERHEAD times what it does in a whole.
 PART, OVERHEAD = 0.6, 1.5
 # What must be saved for it to pay: this share of the passes, and so many multiplications for each layer in part.
-SHARE, BESIDE = 0.15, 5e6
+SHARE, BESIDE = 0.2, 5e6
 DRAWS = 16  # changes that are tried to see what they reach
 
 
@@ -119,7 +119,7 @@ def _multiplications(network: torch.fx.GraphModule, images: torch.Tensor) -> dic
     found = {}
 
     def count(name: str, module: Fused, output: torch.Tensor) -> None:
-        found[name] = found.get(name, 0) + module.plain[0].weight.numel() * prod(output.shape[2:])
+        found[name] = found.get(name, 0) + module.multiplications(prod(output.shape[2:]))
 
     fused = [(name, module) for name, module in network.named_modules() if isinstance(module, Fused)]
     hooks = [

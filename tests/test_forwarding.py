@@ -84,35 +84,6 @@ def test_fused_or_not_each_image_has_its_own_logits():
     assert torch.allclose(found(images)[3:], found(images[3:]), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("relu", [True, False])
-@pytest.mark.parametrize(("size", "how"), [
-    ((2, 2), {"kernel_size": 3, "padding": 1}), ((1, 1), {"kernel_size": 3, "padding": 1, "bias": False}),
-    ((1, 4), {"kernel_size": (3, 5), "padding": (1, 2), "stride": (1, 2)}),
-    ((2, 1), {"kernel_size": 3, "padding": (3, 2), "dilation": 2}),
-])  # fmt: skip
-def test_a_kernel_larger_than_its_image_is_a_product_without_the_padding(size, how, relu):
-    torch.manual_seed(0)
-    convolution = nn.Conv2d(6, 5, **how).double()
-    images = torch.randn(7, 6, *size, dtype=torch.double)
-    wanted = convolution(images).relu() if relu else convolution(images)
-    fused = Fused(convolution.float(), relu, images.shape)
-    product = fused._product(images.float())
-    assert product.shape == wanted.shape
-    assert (product - wanted).abs().max() < 1e-6
-    assert torch.equal(fused(images.float()), product)
-
-
-def test_a_product_is_for_its_own_size_of_image():
-    fused = Fused(nn.Conv2d(3, 4, 3, padding=1), False, (1, 3, 2, 2))
-    larger = torch.randn(2, 3, 5, 4)
-    assert torch.allclose(fused(larger), fused.plain[0](larger), atol=1e-6)
-
-
-@pytest.mark.parametrize(("size", "how"), [((3, 3), {"padding": 1}), ((2, 2), {"padding": 1, "groups": 3})])
-def test_where_a_product_would_not_pay_there_is_none(size, how):
-    assert fusing.matrix(nn.Conv2d(3, 6, 3, **how), *size) is None
-
-
 def test_without_the_operation_convolutions_stay_as_they_are(monkeypatch):
     monkeypatch.setattr(fusing, "Fused", None)
     network = small.network("resnet")

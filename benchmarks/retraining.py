@@ -97,7 +97,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", help="name of the network")
     given = parser.parse_args()
-    print("| network | channels x pixels | batch | rate / bare steps' | time / plain images' | masking / bare steps | images/s |")
+    measured = "rate / bare steps' | time / plain images' | masking / bare steps | images/s"
+    print(f"| network | channels x pixels | batch | {measured} |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for case in CASES:
         name, _, channels, pixels, batch, _ = case

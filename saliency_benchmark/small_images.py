@@ -116,4 +116,3 @@ def windows(of: list[tuple[int, int]], rows: int, columns: int) -> torch.Tensor:
     """
     numbers = torch.arange(1, rows * columns + 1, dtype=torch.double).view(1, 1, rows, columns)
     return functional.unfold(numbers, *of)[0].T.long() - 1
-

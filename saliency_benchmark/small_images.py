@@ -28,18 +28,17 @@ Form = Callable[[torch.Tensor], torch.Tensor]
 @torch.no_grad()
 def form(convolution: nn.Conv2d, shape: Sequence[int]) -> Form | None:
     """The cheaper form of CONVOLUTION for images of SHAPE (image, channel, row, column); None where there is none."""
-    rows, columns = shape[2:]
+    (rows, columns), weight, of = shape[2:], convolution.weight, geometry(convolution)
     if convolution.groups > 1:
         return None
-    if rows * columns <= PART * convolution.weight[0, 0].numel():
-        found = Product(convolution, rows, columns)
-        return found if found.matrix.numel() <= NUMBERS else None
+    if rows * columns <= PART * weight[0, 0].numel():
+        places = len(windows(of, rows, columns))
+        fits = rows * columns * weight.shape[1] * places * len(weight) <= NUMBERS
+        return Product(convolution, rows, columns) if fits else None
     squares = -(-rows // TILE) * -(-columns // TILE)
-    plain = geometry(convolution) == [(3, 3), (1, 1), (1, 1), (1, 1)] and min(convolution.weight.shape[:2]) >= CHANNELS
+    plain = of == [(3, 3), (1, 1), (1, 1), (1, 1)] and min(weight.shape[:2]) >= CHANNELS
     small = rows * columns <= PIXELS and squares * TILE**2 <= WASTE * rows * columns
-    if not (plain and small and convolution.weight.numel() * 4 <= NUMBERS):
-        return None
-    return Winograd(convolution, squares)
+    return Winograd(convolution, squares) if plain and small and 4 * weight.numel() <= NUMBERS else None
 
 
 class Product:

@@ -74,6 +74,7 @@ def test_a_form_is_for_its_own_size_of_image():
     (127, (4, 4), {}),
     (128, (5, 5), {}),  # 64 outputs for 25
     (128, (12, 8), {}),
+    (1100, (2, 2), {}),  # a matrix of 4400 x 4400
 ])  # fmt: skip
 def test_where_nothing_is_gained_there_is_no_other_form(channels, size, how):
     outputs = channels if channels != 127 else 128

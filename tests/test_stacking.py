@@ -105,6 +105,19 @@ def test_other_losses_of_clean_images_too(criterion, short):
     assert np.allclose(curves, expected, rtol=0, atol=1e-10)
 
 
+def test_the_loss_of_several_labels_too(short):
+    bits = np.random.default_rng(2).integers(0, 2, (40, 4))
+    loss, stacked = fitting.recipe("multi_label", {"options": {}}), sources(SMALL, (0, 1), True)
+    for source in stacked:
+        source.labels = torch.from_numpy(bits)
+    alone = copy.deepcopy(stacked)
+    assert stacking.obstacle(stacked, loss) == ""
+    stacking.train(stacked, loss, seeds=(0, 1), **short)
+    for source, seed in zip(alone, (0, 1), strict=True):
+        training.train(source, loss, seed=seed, **short)
+    assert all(torch.allclose(one, other, rtol=1e-7, atol=1e-9) for _, one, other in pairs(stacked, alone))
+
+
 def test_they_are_ready_for_use(baseline, short):
     made = sources(SMALL, [0, 1])
     stacking.train(made, baseline, seeds=[0, 1], **short | {"epochs": 1})

@@ -13,3 +13,7 @@ def loss(network: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, *, gene
     logits = network(inputs)
     present = labels if labels.ndim == 2 else functional.one_hot(labels, logits.shape[1])
     return functional.binary_cross_entropy_with_logits(logits, present.to(logits))
+
+
+def stackable(**options: object) -> bool:
+    return True

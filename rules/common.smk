@@ -169,11 +169,12 @@ def source(wildcards):
     """
     entry, folders = config["datasets"][wildcards.dataset], design.folders(config, wildcards.dataset)
     kept = {key: entry[key] for key in ("file", "call") if key in entry}
-    told = {
-        name: "downloaded" if entry["options"].get("download") else files.listing(path)
-        for name, path in folders.items()
-    }
-    return kept | {"options": entry["options"] | told}
+    return kept | {"options": design.with_folders(entry["options"], lying_in, folders)}
+
+
+def lying_in(path, options):
+    """What stands for the folder PATH of a data set of OPTIONS."""
+    return "downloaded" if options.get("download") else files.listing(path)
 
 
 def repeat_seed(wildcards):

@@ -19,7 +19,7 @@ def problems(config: dict) -> Iterator[str]:
     if config["scoring"]["backend"] == "openvino" and not find_spec("openvino"):
         yield "scoring.backend is openvino, which is not installed: pip install openvino, or set torch"
     try:
-        yield from _folder_problems(config)
+        yield from _dataset_problems(config)
         yield from _model_problems(config)
         yield from _training_problems(config)
         yield from _group_problems(config)
@@ -44,6 +44,11 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
     if not provenance.defines(path, function.partition(".")[0]):
         yield f"{kind}.{label}: {path.name} has no function {function!r}; see saliency_benchmark/{kind}/__init__.py"
         return
+    yield from _option_problems(f"{kind}.{label}.options", kind, entry, path, function)
+
+
+def _option_problems(place: str, kind: str, entry: dict, path: Path, function: str) -> Iterator[str]:
+    """Options of ENTRY at PLACE that FUNCTION in PATH does not take, or wants; the same of what it is based on."""
     options = provenance.options(path, function, every=kind == "models")
     if options is None:
         return
@@ -52,13 +57,16 @@ def _entry_problems(kind: str, label: str, entry: dict) -> Iterator[str]:
     known = options.keys() - (handed - {"layer"} if kind == "methods" else handed)
     for option in sorted(options.keys() - handed - entry["options"].keys()):
         if not options[option]:
-            yield f"{kind}.{label}.options: {path.name} wants {option!r}, which has no default"
+            yield f"{place}: {path.name} wants {option!r}, which has no default"
     for option in entry["options"].keys() - known:
         near = get_close_matches(option, known, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         takes = ", ".join(sorted(known)) or "none"
-        yield f"{kind}.{label}.options: {path.name} takes no {option!r}{hint}; it takes: {takes}"
-    yield from _choice_problems(f"{kind}.{label}.options", entry["options"], provenance.constant(path, "CHOICES", {}))
+        yield f"{place}: {path.name} takes no {option!r}{hint}; it takes: {takes}"
+    yield from _choice_problems(place, entry["options"], provenance.constant(path, "CHOICES", {}))
+    if below := registry.base(kind, entry):
+        inner, place = registry.file(*below), f"{place}.{registry.BASES[kind][2]}"
+        yield from _option_problems(place, below[0], below[2], inner, registry.FUNCTIONS[below[0]])
 
 
 def _choice_problems(place: str, options: dict, choices: dict[str, tuple[str, ...]]) -> Iterator[str]:
@@ -106,14 +114,23 @@ def _name_problems(config: dict) -> Iterator[str]:
                 yield f"{place} names {name!r}{hint}, which is not in `{kind}`: {', '.join(config[kind])}"
 
 
-def _folder_problems(config: dict) -> Iterator[str]:
-    for dataset in config["datasets"]:
-        for option, name in design.folders(config, dataset).items():
-            path = Path(name)
-            kind = "table" if path.suffix == ".csv" else "folder"
-            there = path.is_file() if kind == "table" else path.is_dir()
-            if not there and not config["datasets"][dataset]["options"].get("download"):
-                yield f"datasets.{dataset}.options.{option}: there is no {kind} {str(path.absolute())!r}"
+def _dataset_problems(config: dict) -> Iterator[str]:
+    """Folders that are not there; where all are, what a data set's own file says of its options (`problems`)."""
+    for label, entry in config["datasets"].items():
+        missing = list(_folder_problems(config, label))
+        yield from missing
+        told = missing or list(_entry_problems("datasets", label, entry))
+        if not told and provenance.defines(registry.file("datasets", label, entry), "problems"):
+            found = registry.load("datasets", label, entry).problems(**entry["options"])
+            yield from (f"datasets.{label}.options: {problem}" for problem in found)
+
+
+def _folder_problems(config: dict, dataset: str) -> Iterator[str]:
+    for option, name in design.folders(config, dataset, downloaded=False).items():
+        path = Path(name)
+        kind = "table" if path.suffix == ".csv" else "folder"
+        if not (path.is_file() if kind == "table" else path.is_dir()):
+            yield f"datasets.{dataset}.options.{option}: there is no {kind} {str(path.absolute())!r}"
 
 
 def _model_problems(config: dict) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The design of the experiment: which combinations of the settings' entries exist."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from saliency_benchmark import provenance, registry
@@ -101,11 +102,29 @@ def probe_of(config: dict, metric: str) -> str | None:
     return default and config["metrics"][metric].get("probe", default)
 
 
-def folders(config: dict, dataset: str) -> dict[str, str]:
-    """Folders and tables of the user's that DATASET reads: option -> path."""
-    options = config["datasets"][dataset]["options"]
-    names = constant(config, "datasets", dataset, "FILES", default=())
-    return {name: options[name] for name in names if options.get(name)}
+def folders(config: dict, dataset: str, *, downloaded: bool = True) -> dict[str, str]:
+    """Folders and tables of the user's that DATASET reads: option -> path; DOWNLOADED: also those that are filled so.
+
+    Those of the data set that it is made of are called `of_options.root` and the like.
+    """
+    return _folders(dataset, config["datasets"][dataset], downloaded)
+
+
+def _folders(label: str, entry: dict, downloaded: bool) -> dict[str, str]:
+    options, below = entry["options"], registry.base("datasets", entry)
+    names = provenance.constant(registry.file("datasets", label, entry), "FILES", ())
+    found = {name: options[name] for name in names if options.get(name) and (downloaded or not options.get("download"))}
+    inner = _folders(*below[1:], downloaded) if below else {}
+    return found | {f"{registry.BASES['datasets'][2]}.{name}": path for name, path in inner.items()}
+
+
+def with_folders(options: dict, tell: Callable[[str, dict], object], names: Iterable[str]) -> dict:
+    """OPTIONS of a data set with what TELL(path, the options beside it) says in the place of the folders NAMES."""
+    found = dict(options)
+    for name in names:
+        first, _, rest = name.partition(".")
+        found[first] = with_folders(found[first], tell, [rest]) if rest else tell(found[first], options)
+    return found
 
 
 def asks(config: dict, label: str, parameter: str) -> bool:

@@ -21,8 +21,12 @@ FUNCTIONS = {
     "recipes": "loss",
     "shifts": "shift",
 }
-# The options of a registry's entries that name a method, and its options.
-BASES = {"methods": ("base", "base_options"), "recipes": ("saliency", "saliency_options")}
+# The options of a registry's entries that name another entry, and its options: of which registry, and theirs.
+BASES = {
+    "datasets": ("datasets", "of", "of_options"),
+    "methods": ("methods", "base", "base_options"),
+    "recipes": ("methods", "saliency", "saliency_options"),
+}
 
 
 @cache
@@ -46,12 +50,24 @@ def file(kind: str, label: str, entry: dict) -> Path:
 
 
 def files(kind: str, label: str, entry: dict) -> list[Path]:
-    """All registry files that ENTRY names: its own, and that of the method it is based on, or trains with."""
-    name, more = BASES.get(kind, (None, None))
+    """All registry files that ENTRY names: its own, and those of what it is based on."""
+    below = base(kind, entry)
+    return [file(kind, label, entry), *(files(*below) if below else [])]
+
+
+def base(kind: str, entry: dict) -> tuple[str, str, dict] | None:
+    """What ENTRY is based on, trains with or is made of: registry, name and entry; None where it names nothing.
+
+    Raises ValueError where what it names is no name, or has no options by name.
+    """
+    of, option, more = BASES.get(kind, ("", "", ""))
     options = entry.get("options", {})
-    if not options.get(name):
-        return [file(kind, label, entry)]
-    return [file(kind, label, entry), *files("methods", options[name], {"options": options.get(more) or {}})]
+    name, others = options.get(option), options.get(more) or {}
+    if not name:
+        return None
+    if not isinstance(name, str) or not isinstance(others, dict):
+        raise ValueError(f"{option} is {name!r} and {more} {others!r}; wanted: a name in {of}/, and options by name")
+    return of, name, {"options": others}
 
 
 def load(kind: str, label: str, entry: dict) -> ModuleType:

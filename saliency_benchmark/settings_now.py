@@ -14,6 +14,8 @@ from saliency_benchmark import (
 )
 
 Told = Callable[[dict, dict], object]
+# In the place of what is held against nothing.
+UNTOLD = "(untold)"
 
 
 def _entry(kind: str) -> Told:
@@ -35,9 +37,9 @@ def _model(config: dict, names: dict) -> dict:
 
 
 def _dataset(config: dict, names: dict) -> dict:
-    """Without the user's folders, for which what lies in them stands in the artifact."""
+    """Of the user's folders, for which what lies in them stands in the artifact, nothing."""
     entry, folders = config["datasets"][names["dataset"]], design.folders(config, names["dataset"])
-    options = {key: value for key, value in entry["options"].items() if key not in folders}
+    options = design.with_folders(entry["options"], lambda path, options: UNTOLD, folders)
     return {key: entry[key] for key in ("file", "call") if key in entry} | {"options": options}
 
 
@@ -132,14 +134,14 @@ def _differences(was: object, now: object, place: str) -> Iterator[str]:
         for key in sorted(was.keys() | _counting(now, place), key=str):
             if (place, key) != ("model", "weights"):
                 yield from _differences(was.get(key), now.get(key), f"{place}.{key}")
-    elif was != now:
+    elif was != now and now != UNTOLD:
         yield f"{place.removeprefix('settings.')} was {freshness.short(was)}, is {freshness.short(now)}"
 
 
 def _counting(now: dict, place: str) -> set[str]:
     """The keys of NOW that change something where they were added: all, in options and where all settings are told."""
     first, _, last = place.partition(".")[0], *place.rpartition(".")[1:]
-    if first == "settings" or last == "options":
+    if first == "settings" or last.endswith("options"):
         return set(now)
     entry = place in ("dataset", "model", "metric", "recipe") or place.count(".") == 1
     return now.keys() & {"file", "call"} if entry else set()

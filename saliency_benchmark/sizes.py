@@ -86,6 +86,8 @@ def values(config: dict, dataset: str) -> int:
     """Numbers of one image: channels x rows x columns."""
     entry = config["datasets"][dataset]
     options, name = entry["options"], entry.get("file", dataset)
+    if below := registry.base("datasets", entry):
+        return options.get("side", 2) ** 2 * values({"datasets": {below[1]: below[2]}}, below[1])
     size = options.get("size")
     if isinstance(size, list | tuple) and len(size) == 2:
         return UNKNOWN_SHAPE[0] * int(size[0]) * int(size[1])

@@ -193,6 +193,22 @@ def test_a_shard_was_told_its_own_images_and_another_size_of_shards_is_a_change(
     assert list(settings_now.changes(origin, config.complete(SETTINGS)))
 
 
+@pytest.mark.parametrize("made_of", [False, True])
+def test_what_lies_in_a_folder_is_held_against_nothing_and_the_options_beside_it_are(made_of, tmp_path):
+    def made(**options):
+        inner = {"of": "cifar10", "of_options": options, "objects": ["cat", "dog"]}
+        return {"file": "image_grid", "options": inner} if made_of else {"file": "cifar10", "options": options}
+
+    def origin(**options):
+        return {"rule": "prepare_images", "wildcards": {"dataset": "photos"}, "settings": {"dataset": made(**options)}}
+
+    told = config.complete(SETTINGS | {"datasets": SETTINGS["datasets"] | {"photos": made(root=str(tmp_path), test=3)}})
+    assert list(settings_now.changes(origin(root="1f0e", test=3), told)) == []
+    place = "dataset.options.of_options" if made_of else "dataset.options"
+    assert list(settings_now.changes(origin(root="1f0e", test=2), told)) == [f"{place}.test was 2, is 3"]
+    assert list(settings_now.changes(origin(root="1f0e"), told)) == [f"{place}.test was null, is 3"]
+
+
 def test_settings_are_held_against_those_on_record_or_those_given(whole, tmp_path, capsys):
     given = tmp_path / "other.yaml"
     given.write_text(yaml.safe_dump(SETTINGS | {"training": {"epochs": 2, "batch_size": 10}}))

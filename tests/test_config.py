@@ -105,6 +105,15 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"methods": {"a": {"call": "nowhere:f"}, "random": {}}}, "module 'nowhere' cannot be imported"),
         ({"methods": {"a": {"call": "json:attribute"}, "random": {}}}, "has no function 'attribute'"),
         ({"methods": {"smoothgrad": {"options": {"base": "gradcam"}}, "random": {}}}, "(did you mean 'grad_cam'?)"),
+        (
+            {
+                "methods": {
+                    "smoothgrad": {"options": {"base": "integrated_gradients", "base_options": {"step": 3}}},
+                    "random": {},
+                }
+            },
+            "smoothgrad.options.base_options: integrated_gradients.py takes no 'step' (did you mean 'steps'?)",
+        ),
         ({"methods": {"a": {"file": "random", "call": "json:f"}, "random": {}}}, "both `file` and `call`"),
         ({"methods": {"../x": {"file": "random"}, "random": {}}}, "'../x' does not match"),
         ({"groups": {"mine": ["gradient", "nobody"]}}, "groups.mine names 'nobody'"),

@@ -21,12 +21,12 @@ from saliency_benchmark.provenance import ROOT
 OFFICIAL = Path("/usr/share/datasets/fashion-mnist")
 
 
-def needs_root(name):
-    root = inspect.signature(registry.load("datasets", name, {}).load).parameters.get("root")
-    return root is not None and root.default is root.empty
+def wants_options(name):
+    options = list(inspect.signature(registry.load("datasets", name, {}).load).parameters.values())[1:]
+    return any(option.default is option.empty for option in options)
 
 
-SHIPPED = [name for name in registry.names("datasets") if not needs_root(name)]
+SHIPPED = [name for name in registry.names("datasets") if not wants_options(name)]
 
 
 def load(name, split, **options):

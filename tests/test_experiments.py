@@ -15,7 +15,15 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
 # What users fill in before they run it: folders of images, a file of weights.
-TO_BE_FILLED_IN = {"reliability", "reliability-cifar10-quick", "roar", "roar-cifar10-quick", "alignment", "utility"}
+TO_BE_FILLED_IN = {
+    "reliability",
+    "reliability-cifar10-quick",
+    "roar",
+    "roar-cifar10-quick",
+    "alignment",
+    "alignment-natural-quick",
+    "utility",
+}
 METRICS = ["dauc", "iauc", "dc", "ic", "dc_nc", "ic_nc", "ad", "add"]
 PARTS = ["fp", "ap", "fl"]
 
@@ -156,3 +164,20 @@ def test_alignment_in_small_has_five_architectures_twice_and_few_enough_copies(m
     names = {(initialisation.architecture(full, "planted", row["model"]), row["initialisation"]) for row in rows}
     assert {name for name, _ in names} == {"cnn", "resnet", "densenet", "vit", "swin"}
     assert len(names) == 10
+
+
+def test_alignment_on_natural_images_fine_tunes_as_on_planted_ones_and_shows_animals_among_vehicles():
+    small, natural = (
+        yaml.safe_load((ROOT / f"experiments/{name}.yaml").read_text())
+        for name in ("alignment-quick", "alignment-natural-quick")
+    )
+    assert natural["alignment"] | {"datasets": ["planted"]} == small["alignment"]
+    for part in ("methods", "metrics", "recipes"):
+        assert natural[part] == small[part]
+    for label, entry in natural["models"].items():
+        assert entry | {"pretrained": None} == small["models"][label] | {"pretrained": None}
+    grids = natural["datasets"]["grids"]["options"]
+    assert grids["of_options"]["root"] == natural["datasets"]["photos"]["options"]["root"]
+    known = registry.load("datasets", "cifar10", {}).CLASSES
+    assert {*known} - {*grids["objects"]} == {"airplane", "automobile", "ship", "truck"}
+    assert registry.load("datasets", "image_grid", {}).shape(**grids) == (3, 64, 64)

@@ -8,4 +8,6 @@ them, or a tuple of such. Where an image can have several labels, `labels` (imag
 options that are folders or tables (.csv) of the user's, `DATA` a folder that ships with the project: what lies there
 decides the images too. `shape(**options)` may tell (channel, row, column) before any image is read, or None;
 `classes(**options)` may tell the names of the classes in the order of their labels, for people to read.
+`problems(**options)` may tell what of the options cannot be used, a sentence each, where all have their names and their
+folders are there. What is made of another data set names it by `of`, and its options by `of_options`.
 """

@@ -51,6 +51,18 @@ def test_squares_of_four_by_four_outputs_are_the_convolution_to_rounding(size, r
     assert gap(convolution.float(), images, relu) < 10 * plain
 
 
+@pytest.mark.parametrize(("channels", "size"), [(128, 8), (256, 4), (512, 4)])
+def test_the_rounding_of_squares_is_less_than_four_times_that_of_the_plain_sum(channels, size):
+    convolution, images = (
+        layer(channels, channels, kernel_size=3, padding=1, bias=False),
+        given(16, channels, size, size),
+    )
+    form, plain = small_images.form(convolution, images.shape), convolution(images)
+    wanted = convolution.double()(images.double())
+    ours = form(images.contiguous(memory_format=torch.channels_last)).permute(0, 3, 1, 2)
+    assert (ours - wanted).square().mean().sqrt() < 4 * (plain - wanted).square().mean().sqrt()
+
+
 @pytest.mark.parametrize(("outputs", "taps"), [(2, 3), (4, 3), (3, 4), (5, 2)])
 def test_sliding_sums_by_points_are_sliding_sums(outputs, taps):
     points = small_images.POINTS[: outputs + taps - 2]

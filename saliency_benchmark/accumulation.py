@@ -56,7 +56,7 @@ def in_one_pass(
     """Gradients of CLASSIFICATION(network) + CRITERION(map) by PARAMETERS, the first's value, and the map of PART.
 
     Both are read from one forward pass and gone back through together, where the map's method passes the images as
-    they are: half of what they cost one after the other, with the memory of the map alone.
+    they are; where it does not, the classification has a pass of its own.
     """
     with sharing.shared():
         maps = part()

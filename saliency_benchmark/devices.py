@@ -6,13 +6,12 @@ import torch
 
 
 def best() -> torch.device:
-    """The GPU if there is one. From here on every operation is deterministic that can be; one that cannot warns."""
+    """The GPU if there is one. From here on every operation is deterministic."""
     if not torch.cuda.is_available():
         # What we use is deterministic on a processor anyway, and asking for it imports half of torch's compiler.
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with a fixed workspace only
-    # The backward pass of an adaptive pooling, say, has no deterministic kernel: its job warns and goes on.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda")
 

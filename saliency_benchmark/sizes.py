@@ -86,12 +86,12 @@ def values(config: dict, dataset: str) -> int:
     """Numbers of one image: channels x rows x columns."""
     entry = config["datasets"][dataset]
     options, name = entry["options"], entry.get("file", dataset)
+    default = provenance.defaults(registry.file("datasets", dataset, entry), "load")
     if below := registry.base("datasets", entry):
-        return options.get("side", 2) ** 2 * values({"datasets": {below[1]: below[2]}}, below[1])
+        return options.get("side", default.get("side", 1)) ** 2 * values({"datasets": {below[1]: below[2]}}, below[1])
     size = options.get("size")
     if isinstance(size, list | tuple) and len(size) == 2:
         return UNKNOWN_SHAPE[0] * int(size[0]) * int(size[1])
-    default = provenance.defaults(registry.file("datasets", dataset, entry), "load")
     sides = [options.get(side, default.get(side)) for side in ("rows", "columns")]
     if all(isinstance(side, int) for side in sides):
         return UNKNOWN_SHAPE[0] * prod(sides)

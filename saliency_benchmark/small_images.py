@@ -18,7 +18,6 @@ PART, NUMBERS = 0.6, 2**24
 # the squares have at most so many times the image's pixels.
 PIXELS, TILE, CHANNELS, WASTE = 64, 4, 128, 1.4
 POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
-
 MOVING = 2  # what cutting into squares and putting together costs, with the products, as a multiple of these
 
 # Images (image, channel, row, column) -> what the kernels give, (image, row, column, channel), without the bias.

@@ -83,7 +83,8 @@ class Steps:
         masks = change.masks(shape[1:]).bool()[: 3 * len(images)].unflatten(0, (3, -1))
         steps = [images, *(torch.where(mask, 0, images) for mask in masks)]
         with torch.inference_mode():
-            return forwarding.gap(torch.cat([*self.over(steps)]), torch.cat([network(step) for step in steps]))
+            pairs = zip(self.over(steps), steps, strict=True)
+            return max(forwarding.gap(found, network(step)) for found, step in pairs)
 
     @torch.inference_mode()
     def over(self, steps: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:

@@ -24,7 +24,7 @@ class Resized(nn.Module):
 def resized(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """IMAGES (..., row, column) at SIZE, bilinear and antialiased, as two products of matrices.
 
-    On a GPU torch's own has a backward pass that gives other bytes every time.
+    On a GPU torch's own has no deterministic backward pass (it raises where one is asked for).
     """
     rows, columns = (_weights(*pair).to(images) for pair in zip(images.shape[-2:], size, strict=True))
     return rows @ images @ columns.T

@@ -400,7 +400,7 @@ def by_default(name, asked):
 
 def test_the_same_call_gives_the_same_score_where_quantus_draws_from_the_global_state(one):
     first, second = (asked_of_quantus("MaxSensitivity", one, {"nr_samples": 3}) for _ in range(2))
-    assert not np.isclose(first, second, rtol=1e-4).any()
+    assert not np.allclose(first, second, rtol=1e-2)
     assert np.array_equal(scored("max_sensitivity", one), scored("max_sensitivity", one))
 
 

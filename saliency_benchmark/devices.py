@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from saliency_benchmark import deterministic
+
 
 def best() -> torch.device:
     """The GPU if there is one. From here on every operation is deterministic."""
@@ -13,6 +15,7 @@ def best() -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with a fixed workspace only
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+    deterministic.register()
     return torch.device("cuda")
 
 

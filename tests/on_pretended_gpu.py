@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from saliency_benchmark import (
     aligning,
@@ -43,13 +44,24 @@ METHODS = ("gradient", "integrated_gradients", "smoothgrad", "guided_backprop", 
            "rise", "kernel_shap", "lime", "expected_gradients", "random", "sobel", "oracle")  # fmt: skip
 ALONE = ("cells", "replacements", "subsets")  # probes that ask of no map
 LIVE = {"gradient": {}, "smoothgrad": {"samples": 2}, "grad_cam": {}, "lrp_epsilon_plus": {}}
+# A CNN, a transformer, and one behind a resize whose pooling has cells, as VGG's.
+MODELS = {
+    "small_cnn": {"options": {"width": 2}},
+    "narrow": {"options": {"family": "vit"}},
+    "pooled": {"call": "tests.on_pretended_gpu:pooled", "options": {}, "size": (36, 40)},
+}
+
+
+def pooled(shape: tuple[int, int, int], classes: int) -> nn.Module:
+    layers = nn.Conv2d(shape[0], 4, 3, 2), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d((7, 7))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(196, classes))
 
 
 def main(folder: Path) -> None:
     pretended_gpu.install()
     images = {split: planted.load(split, train=32, test=6, **SIZE) for split in ("train", "test")}
     artifacts.write(folder / "images.h5", artifacts.IMAGES, images["test"], {})
-    for name, entry in {"small_cnn": {"options": {"width": 2}}, "narrow": {"options": {"family": "vit"}}}.items():
+    for name, entry in MODELS.items():
         trained(folder, name, entry, images["train"])
         fine_tuned(classifier.load(folder / "model.h5"), images["train"])
         if name == "small_cnn":

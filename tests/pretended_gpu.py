@@ -1,8 +1,10 @@
 """A GPU that is not there: tensors know where they would live, and calls that a real one refuses raise.
 
 `python -m tests.pretended_gpu` trains, explains, probes, retrains and fine-tunes on it. It computes on the processor;
-what it finds are tensors of two devices in one call, numpy asked for what is on the GPU, and generators of the wrong
-device. A tensor whose place is not known, as what autograd hands over, may be anywhere.
+what it finds are tensors of two devices in one call, numpy asked for what is on the GPU, generators of the wrong
+device, and, where determinism is asked for, the operations that torch documents to have no deterministic kernel there
+(torch.use_deterministic_algorithms), unless we registered one. A tensor whose place is not known, as what autograd
+hands over, may be anywhere.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,11 @@ ACROSS = ("copy_", "set_", "__deepcopy__", "_has_compatible_shallow_copy_type")
 INDEXED = ("__getitem__", "__setitem__", "index_put_", "index_put")
 FACTORIES = ("zeros", "ones", "empty", "full", "rand", "randn", "randint", "randperm", "arange", "linspace", "eye",
              "scalar_tensor", "empty_strided", "from_numpy", "frombuffer")  # fmt: skip
+# Never deterministic on a GPU; not where a gradient is wanted; the same, unless a kernel of ours is there.
+NEVER = ("put_", "histc", "max_unpool1d", "max_unpool2d", "max_unpool3d")
+NOT_BACKWARDS = ("avg_pool3d", "adaptive_avg_pool3d", "adaptive_max_pool2d", "fractional_max_pool2d", "ctc_loss",
+                 "fractional_max_pool3d", "grid_sample")  # fmt: skip
+OURS = {"adaptive_avg_pool2d": "_adaptive_avg_pool2d_backward", "interpolate": "_upsample_bilinear2d_aa_backward"}
 CONVERSIONS = ("from_numpy", "frombuffer", "as_tensor", "tensor")  # torch does not show these to a mode
 MEMORY = 80 * 2**30
 
@@ -43,6 +50,8 @@ class Pretended(TorchFunctionMode):
         if wanted is None:
             wanted = _common(name, args, tensors)
         _generators(name, (args, kwargs), wanted)
+        if wanted == GPU and torch.are_deterministic_algorithms_enabled():
+            _deterministic(name, args, kwargs)
         return told(function(*args, **kwargs), wanted)
 
 
@@ -167,3 +176,28 @@ def _generators(name: str, given: object, where: torch.device | None) -> None:
     """Raises RuntimeError where a generator, all of which are the processor's here, draws on the GPU."""
     if where == GPU and any(isinstance(each, torch.Generator) for each in tree_leaves(given)):
         raise RuntimeError(f"{name}: expected a 'cuda' device type for generator but found 'cpu'")
+
+
+def _deterministic(name: str, args: tuple, kwargs: dict) -> None:
+    """Raises RuntimeError where the GPU has no deterministic kernel for NAME."""
+    first = args[0] if args else None
+    if not isinstance(first, torch.Tensor):
+        return
+    backwards = first.requires_grad and torch.is_grad_enabled()
+    mode = kwargs.get("mode", "")
+    missing = name in NEVER or (backwards and name in NOT_BACKWARDS)
+    missing |= name in ("cumsum", "cumsum_") and first.is_floating_point()
+    missing |= name in ("median", "nanmedian") and len(args) + len(kwargs) > 1
+    missing |= name == "bincount" and len(args) + len(kwargs) > 1 and "weights" in kwargs
+    missing |= name == "pad" and backwards and "reflect" in (mode, *args[2:])
+    # Both to one cell and without antialiasing torch has other ways.
+    if backwards and name == "adaptive_avg_pool2d" and args[1] not in (1, (1, 1), [1, 1]):
+        missing |= not _registered(name)
+    if backwards and name == "interpolate":
+        missing |= mode == "bicubic" or (bool(kwargs.get("antialias")) and not _registered(name))
+    if missing:
+        raise RuntimeError(f"{name}: no deterministic kernel on a GPU")
+
+
+def _registered(name: str) -> bool:
+    return torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{OURS[name]}", "CUDA")

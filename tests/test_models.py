@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from saliency_benchmark import classifier as classifiers
 from saliency_benchmark import config, fitting, gradients, layers, networks, registry
-from saliency_benchmark.resizing import Resized, resized
+from saliency_benchmark.resizing import Resized
 from tests import small
 from tests.test_config import changed
 
@@ -335,15 +335,3 @@ def test_a_factory_that_may_bring_weights_need_not_be_trained():
         "options": {},
         "training": {},
     }
-
-
-@pytest.mark.parametrize("size", [(14, 40), (20, 28), (47, 9)])
-def test_a_resize_by_products_of_matrices_is_torch_s_antialiased_one_and_so_is_its_gradient(size):
-    draw = torch.Generator().manual_seed(1)
-    images = torch.rand(2, 3, 20, 28, generator=draw, dtype=torch.double).requires_grad_(True)
-    weights = torch.randn(2, 3, *size, generator=draw, dtype=torch.double)
-    wanted = functional.interpolate(images, size, mode="bilinear", antialias=True)
-    found = resized(images, size)
-    assert torch.allclose(found, wanted, atol=1e-12)
-    slopes = [torch.autograd.grad((each * weights).sum(), images)[0] for each in (found, wanted)]
-    assert torch.allclose(*slopes, atol=1e-12)

@@ -7,8 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BEGIN = """
 import torch
+from torch.nn import functional
 from tests import pretended_gpu
 pretended_gpu.install()
+torch.use_deterministic_algorithms(True)
 gpu = torch.device("cuda")
 layer, images = torch.nn.Conv2d(3, 4, 3).to(gpu), torch.randn(2, 3, 8, 8)
 """
@@ -25,6 +27,11 @@ REFUSED = {
     "layer(images.to(gpu)).detach().numpy()": "numpy",
     "torch.randn(2, device=gpu, generator=torch.Generator())": "generator",
     "torch.from_numpy(images.numpy()) + images.cuda()": "same device",
+    "images.cuda().cumsum(1)": "deterministic",
+    "functional.adaptive_avg_pool2d(layer(images.cuda()), 7)": "deterministic",
+    "functional.interpolate(layer(images.cuda()), 9, mode='bilinear', antialias=True)": "deterministic",
+    "functional.interpolate(layer(images.cuda()), 9, mode='bicubic')": "deterministic",
+    "functional.pad(layer(images.cuda()), (1, 1), mode='reflect')": "deterministic",
 }
 
 
@@ -45,6 +52,12 @@ for code in %s:
 
 def test_what_a_gpu_allows_is_allowed():
     code = """
+from saliency_benchmark import devices
+assert devices.best() == gpu
+seen = layer(images.to(gpu))
+pooled = functional.adaptive_avg_pool2d(seen, 7)
+(pooled.sum() + functional.interpolate(seen, 9, mode="bilinear", antialias=True).sum()).backward()
+torch.arange(3, device=gpu).cumsum(0), functional.adaptive_avg_pool2d(seen, 1), functional.interpolate(seen, 9)
 found = layer(images.to(gpu)) * torch.tensor(2.0)
 found[:, torch.arange(2)] = 0
 labels = torch.tensor([0, 1], device=gpu)

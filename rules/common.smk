@@ -3,6 +3,7 @@
 import atexit
 import functools
 import itertools
+import types
 
 from saliency_benchmark import (
     alignment_design,
@@ -220,6 +221,31 @@ def removal(wildcards):
     told = {"fractions": sorted(config["roar"]["fractions"]), "order": wildcards.order, "fill": wildcards.fill}
     drawn = wildcards.method == design.control(config) and config["roar"]["control"] != "fixed"
     return told | ({"control": config["roar"]["control"]} if drawn else {})
+
+
+# What follows from the name of a retraining, by the param of its rule.
+OWN = {"seed": repeat_seed, "removal": removal}
+
+
+def own_to_each(repeats, methods, params):
+    """Of a job that does several retrainings, what is each one's: its name, and those of OWN that PARAMS names.
+
+    Where REPEATS or METHODS are empty, it is what the wildcard tells, if there is one.
+    """
+
+    def of(wildcards):
+        many = {"method": methods, "repeat": [str(one) for one in repeats]}
+        lists = [[(name, one) for one in some] for name, some in many.items() if some]
+        found = [dict(pairs) for pairs in itertools.product(*lists)]
+        each = [(about, types.SimpleNamespace(**wildcards, **about)) for about in found]
+        return [{"wildcards": about, "settings": {name: OWN[name](one) for name in params}} for about, one in each]
+
+    return of
+
+
+def each_of(template, **names):
+    """TEMPLATE with every one of NAMES; a wildcard that has none stays."""
+    return expand(template, **{name: some for name, some in names.items() if some}, allow_missing=True)
 
 
 def ranks_before(wildcards):

@@ -19,6 +19,7 @@ BUNDLE_RULES["bend"] = "direction"
 
 def expectation(path):
     """What should have made the file PATH, or None where no rule here makes it."""
+    # Of a retraining that several jobs could make, the one that makes it alone comes first.
     maker = next((one for one in workflow.rules if one.is_producer(path)), None)
     if maker is None:
         return None

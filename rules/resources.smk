@@ -38,12 +38,13 @@ def needed(stage, attempt, labels, *names):
     return needs.memory(config, stage, names, attempt), needs.minutes(config, stage, names, labels, attempt)
 
 
-def asks(stage, labels=lambda wildcards: ()):
-    """Resources of rules of STAGE; LABELS: methods or probes, which decide how long a job takes."""
+def asks(stage, labels=lambda wildcards: (), repeats=()):
+    """Resources of rules of STAGE; LABELS: methods or probes, and REPEATS, which decide how long a job takes."""
+    more = [("repeat", f"{repeats[0]}-to-{repeats[-1]}")] if repeats else []
 
     def of(wildcards, attempt):
         # All shards are as large.
-        names = (pair for pair in wildcards.items() if pair[0] != "shard")
+        names = (pair for pair in [*wildcards.items(), *more] if pair[0] != "shard")
         return needed(stage, attempt, labels(wildcards), *names)
 
     return {

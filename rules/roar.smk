@@ -50,6 +50,43 @@ rule retrain:
         "../workflow_scripts/retrain.py"
 
 
+# Several of these in one job, which leaves each one's file as it would be by itself.
+RETRAININGS = roar_design.jobs(config)
+IN_A_BUNDLE = {label for members in config["roar"]["bundles"].values() for label in members}
+
+
+for name, (place, labels, repeats) in RETRAININGS.items():
+
+    rule:
+        name:
+            f"retrain_{name}"
+        input:
+            train=TRAIN_IMAGES,
+            test=TEST_IMAGES,
+            ranks=each_of(RANKS, method=labels, split=["train", "test"]),
+        output:
+            accuracy=each_of(RETRAINED, method=labels, repeat=repeats),
+        log:
+            f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{place}.log",
+        benchmark:
+            f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{place}.tsv"
+        wildcard_constraints:
+            method=any_of(label for label in config["methods"] if label not in IN_A_BUNDLE),
+        conda:
+            "../envs/torch.yaml"
+        threads: THREADS
+        resources:
+            **asks("retrain", lambda wildcards, labels=tuple(labels): labels, repeats=repeats),
+        params:
+            model=architecture,
+            recipe=recipe,
+            training=retraining,
+            members=own_to_each(repeats, labels, ["seed", "removal"]),
+            code=code("retrain.py", "model", "recipe"),
+        script:
+            "../workflow_scripts/retrain.py"
+
+
 # The ends of every curve: nothing removed, and everything. They are the same for all methods.
 rule retrain_ends:
     input:
@@ -76,6 +113,36 @@ rule retrain_ends:
         "../workflow_scripts/retrain_ends.py"
 
 
+for repeats, (name, place) in roar_design.repeats(config).items():
+    if repeats:
+
+        rule:
+            name:
+                f"retrain_ends_{name}"
+            input:
+                train=TRAIN_IMAGES,
+                test=TEST_IMAGES,
+            output:
+                accuracy=each_of(ENDS, repeat=repeats),
+            log:
+                f"{LOG}/roar/{{fill}}/ends/{place}.log",
+            benchmark:
+                f"{LOG}/roar/{{fill}}/ends/{place}.tsv"
+            conda:
+                "../envs/torch.yaml"
+            threads: THREADS
+            resources:
+                **asks("retrain_ends", repeats=repeats),
+            params:
+                model=architecture,
+                recipe=recipe,
+                training=retraining,
+                members=own_to_each(repeats, [], ["seed"]),
+                code=code("retrain_ends.py", "model", "recipe"),
+            script:
+                "../workflow_scripts/retrain_ends.py"
+
+
 # The same removals without retraining: passes alone, so that one job does all of a method's.
 rule degrade:
     input:
@@ -100,3 +167,11 @@ rule degrade:
         code=code("degrade.py", "model"),
     script:
         "../workflow_scripts/degrade.py"
+
+
+# A file that one of them makes is not made alone.
+for name in RETRAININGS:
+    workflow.ruleorder(f"retrain_{name}", "retrain")
+for repeats, (name, _) in roar_design.repeats(config).items():
+    if repeats:
+        workflow.ruleorder(f"retrain_ends_{name}", "retrain_ends")

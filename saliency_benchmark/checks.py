@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from saliency_benchmark import alignment_design, design, provenance, registry, utility_design
+from saliency_benchmark import alignment_design, design, provenance, registry, roar_design, utility_design
 
 RESERVED = {"all", "all+controls"}
 
@@ -101,7 +101,8 @@ def _name_problems(config: dict) -> Iterator[str]:
         if "pretrained" in entry
     ]
     choices.append(("roar.recursive.methods", "methods", config["roar"].get("recursive", {}).get("methods", [])))
-    sets = {"groups": config["groups"], "explain.together": config["explain"]["together"]}
+    bundles = {"explain.together": config["explain"]["together"], "roar.bundles": config["roar"]["bundles"]}
+    sets = {"groups": config["groups"]} | bundles
     choices += [(f"{place}.{name}", "methods", members) for place in sets for name, members in sets[place].items()]
     bundles = config["scoring"]["together"]
     choices += [(f"scoring.together.{name}", "probes", members) for name, members in bundles.items()]
@@ -190,6 +191,13 @@ def _group_problems(config: dict) -> Iterator[str]:
 def _bundle_problems(config: dict) -> Iterator[str]:
     yield from _shared_members("explain.together", config["explain"]["together"], "method")
     yield from _shared_members("scoring.together", config["scoring"]["together"], "probe")
+    yield from _shared_members("roar.bundles", config["roar"]["bundles"], "method")
+    for dataset in dict.fromkeys(row["dataset"] for row in roar_design.retrained(config)):
+        asked = roar_design.methods(config, dataset)
+        for name, members in config["roar"]["bundles"].items():
+            for label in members:
+                if label in config["methods"] and label not in asked:
+                    yield f"roar.bundles.{name}: {label} is not retrained for on {dataset}; leave it out"
     for name, members in config["explain"]["together"].items():
         for label in members:
             if label in config["methods"] and design.needs_regions(config, "methods", label):

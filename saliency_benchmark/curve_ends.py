@@ -20,13 +20,14 @@ def ends(
     settings: dict,
     fill: str,
     seed: str,
+    name: str = "",
     saved: Checkpoint | None = None,
 ) -> list[dict]:
     """Test accuracy with nothing removed, and with everything, as shares removed.
 
     With a fill of one colour all images are one then, and the best answer is the most frequent training label: no
     training needed; nor with `linear`, where of an image without a known pixel its mean colour and noise are left. With
-    the other fills the network is trained on what the fill leaves. What SAVED holds is not done again.
+    the other fills the network is trained on what the fill leaves. What SAVED holds, by NAME, is not done again.
     """
 
     def clean() -> float:
@@ -42,8 +43,8 @@ def ends(
         training.train(sources[0], loss, seed=seed, saved=saved, **settings)
         return training.accuracy(sources[1])
 
-    whole = checkpoints.once(saved, "clean", clean)
-    empty = checkpoints.once(saved, "nothing", nothing) if fill in TELLING else chance(train["label"], test["label"])
+    whole = checkpoints.once(saved, f"{name} clean".strip(), clean)
+    empty = checkpoints.once(saved, f"{name} nothing".strip(), nothing) if fill in TELLING else chance(train["label"], test["label"])
     return [{"fraction": 0.0, "accuracy": whole}, {"fraction": 1.0, "accuracy": empty}]
 
 

@@ -81,15 +81,23 @@ class Split:
     """Images and the ranks of their entries: sources of any fraction, which share what no fraction changes.
 
     REDRAWN: the ranks are drawn anew for every epoch, as those of the random control in the first release of ROAR.
+    SHARED: the dictionary that splits of the same images and fill share, whatever their ranks, for what is made once.
     """
 
     def __init__(
-        self, images: dict, ranks: Levels, *, order: str, fill: str, seed: int | str, redrawn: bool = False
+        self,
+        images: dict,
+        ranks: Levels,
+        *,
+        order: str,
+        fill: str,
+        seed: int | str,
+        redrawn: bool = False,
+        shared: dict | None = None,
     ) -> None:
         self._images, self._ranks, self._order, self._fill, self._seed = images, ranks, order, fill, seed
         self._drawn = drawn(ranks.shape, images["index"], seed) if redrawn else None
-        self._plain: Source | None = None
-        self._filled: torch.Tensor | None = None
+        self._shared = {} if shared is None else shared
 
     def source(self, model: Classifier, fraction: float) -> MaskedSource:
         """The images without FRACTION of their entries, for MODEL, which normalises as those before it did."""
@@ -97,14 +105,15 @@ class Split:
         def gone(ranks: Levels | np.ndarray) -> torch.Tensor:
             return torch.from_numpy(masking.removed(ranks, fraction, self._order)).to(model.mean.device)
 
-        if self._plain is None:
-            self._plain = fitting.source_of(model, self._images["data"], self._images["label"])
+        if "plain" not in self._shared:
+            self._shared["plain"] = fitting.source_of(model, self._images["data"], self._images["label"])
+        plain = self._shared["plain"]
         made = MaskedSource(
-            model, self._plain.images, self._plain.labels, gone(self._ranks), self._fill, self._images["index"],
-            self._seed, self._drawn and (lambda epoch: gone(self._drawn(epoch))), self._filled,
+            model, plain.images, plain.labels, gone(self._ranks), self._fill, self._images["index"],
+            self._seed, self._drawn and (lambda epoch: gone(self._drawn(epoch))), self._shared.get("filled"),
         )  # fmt: skip
         if self._fill != "linear":
-            self._filled = made.filled
+            self._shared["filled"] = made.filled
         return made
 
 

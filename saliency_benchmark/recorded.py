@@ -46,9 +46,10 @@ FORMS = [
 ]  # fmt: skip
 # Where bundles of a stage's methods or probes are, and what its jobs call one.
 BUNDLES = {
-    "attribute": ("explain", "method"),
-    "probe": ("scoring", "probe"),
-    "explain_items": ("explain", "explanation"),
+    "attribute": ("explain", "together", "method"),
+    "probe": ("scoring", "together", "probe"),
+    "explain_items": ("explain", "together", "explanation"),
+    "retrain": ("roar", "bundles", "method"),
 }
 
 
@@ -65,9 +66,9 @@ class Job:
 
     def labels(self, settings: dict) -> tuple[str, ...]:
         """The methods or probes that it works for."""
-        part, kind = BUNDLES.get(self.stage, ("explain", "method"))
+        part, bundles, kind = BUNDLES.get(self.stage, ("explain", "together", "method"))
         name = self.about().get(kind)
-        return () if name is None else tuple(settings[part]["together"].get(name, [name]))
+        return () if name is None else tuple(settings[part][bundles].get(name, [name]))
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def settings(results: str | Path) -> dict:
 
 def _left(results: str | Path, one: Job, made: dict) -> Iterator[int]:
     """Sizes of what the job left, of each member of a bundle."""
-    kind = BUNDLES.get(one.stage, ("", ""))[1]
+    kind = BUNDLES.get(one.stage, ("", "", ""))[2]
     members = one.labels(made) if kind in one.about() else ("",)
     for member in members if one.leaves else ():
         place = one.leaves.format(**(one.about() | ({kind: member} if kind else {})))
@@ -130,7 +131,7 @@ def _left(results: str | Path, one: Job, made: dict) -> Iterator[int]:
 
 
 def _pattern(form: str) -> re.Pattern:
-    named = {"seed": r"\d+", "shard": r"\d+", "shards": r"\d+", "repeat": r"\d+", "split": "train|test"}
+    named = {"seed": r"\d+", "shard": r"\d+", "shards": r"\d+", "repeat": r"\d+(?:-to-\d+)?", "split": "train|test"}
     return re.compile(
         re.sub(r"\\{(\w+)\\}", lambda name: f"(?P<{name[1]}>{named.get(name[1], '[^/]+')})", re.escape(form))
     )

@@ -1,14 +1,26 @@
 """RemOve And Retrain: the same training with other input."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from saliency_benchmark import checkpoints, devices, fitting, masking, seeds, stacking, training
+from saliency_benchmark import artifacts, checkpoints, devices, fitting, masking, seeds, stacking, training
 from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.masked import Split
 from saliency_benchmark.progress import LOGGER
+
+
+@dataclass(frozen=True)
+class Part:
+    """A curve of a job: what the log and the checkpoint call it, RANKS() of the training and the test images, and of
+    the repeat its seed."""
+
+    name: str
+    ranks: Callable[[], list[masking.Levels]]
+    seed: str
+    control: str | None = None
 
 
 def retrain(
@@ -16,47 +28,86 @@ def retrain(
     test: dict,
     ranks: list[masking.Levels],
     *,
+    seed: str,
+    control: str | None = None,
+    **how: object,
+) -> list[dict]:
+    """As `curves`, of one part: ranks of the training and of the test images."""
+    return curves(train, test, [Part("", lambda: ranks, seed, control)], **how)[0]
+
+
+def curves(
+    train: dict,
+    test: dict,
+    parts: Sequence[Part],
+    *,
     told: dict,
     loss: Callable,
     settings: dict,
     fractions: list[float],
     order: str,
     fill: str,
-    seed: str,
-    control: str = "fixed",
     together: int | None = None,
     saved: Checkpoint | None = None,
-) -> list[dict]:
+) -> list[list[dict]]:
     """Accuracy on the test images after retraining with each fraction of the pixels removed from *both* splits.
 
-    ranks: those of the training and of the test images. The accuracy is the last epoch's: nothing is selected on the
-    test images. Hooker et al. 2019, section 3. CONTROL `redrawn`: those of the training images are drawn anew, at
-    random, for every epoch. So many fractions as TOGETHER are trained side by side; if not given, all on a GPU, and
-    one after the other on a processor, where that is faster. What SAVED holds is not done again.
+    A list of rows per part. The accuracy is the last epoch's: nothing is selected on the test images. Hooker et al.
+    2019, section 3. A part's CONTROL `redrawn`: the ranks of the training images are drawn anew, at random, for every
+    epoch. So many as TOGETHER are trained side by side, of whatever part; if not given, on a GPU as many as there are
+    fractions, and one after the other on a processor, where that is faster. What SAVED holds is not done again.
     """
-    redrawn, rows, start = control == "redrawn", [], seeds.derive("weights", seed)
-    shown = Split(train, ranks[0], order=order, fill=fill, seed=f"{seed} train", redrawn=redrawn)
-    asked = Split(test, ranks[1], order=order, fill=fill, seed=f"{seed} test")
+    held = _Held(train, test, order, fill)
 
-    def accuracies(some: list[float]) -> list[float]:
-        models = [fitting.untrained(told, train["data"], start) for _ in some]
-        sources = [shown.source(model, fraction) for model, fraction in zip(models, some, strict=True)]
+    def accuracies(some: list[tuple[Part, float]]) -> list[float]:
+        models, sources, asked = [], [], []
+        for part, fraction in some:
+            models.append(fitting.untrained(told, train["data"], seeds.derive("weights", part.seed)))
+            sources.append(held.of(part)[0].source(models[-1], fraction))
+            asked.append(held.of(part)[1])
         if len(some) == 1:
-            training.train(sources[0], loss, seed=seed, saved=saved, **settings)
+            training.train(sources[0], loss, seed=some[0][0].seed, saved=saved, **settings)
         else:
-            stacking.train(sources, loss, seeds=[seed] * len(some), saved=saved, **settings)
-        return [training.accuracy(asked.source(model, fraction)) for model, fraction in zip(models, some, strict=True)]
+            stacking.train(sources, loss, seeds=[part.seed for part, _ in some], saved=saved, **settings)
+        triples = zip(asked, models, some, strict=True)
+        return [training.accuracy(split.source(model, fraction)) for split, model, (_, fraction) in triples]
 
-    number = min(together or (len(fractions) if devices.best().type == "cuda" else 1), len(fractions))
-    if number > 1 and (reason := _obstacle(train, told, loss, settings, start)):
+    asked = [(part, fraction) for part in parts for fraction in fractions]
+    number = min(together or (len(fractions) if devices.best().type == "cuda" else 1), len(asked))
+    if number > 1 and (reason := _obstacle(train, told, loss, settings, seeds.derive("weights", parts[0].seed))):
         LOGGER.info("fractions are trained one by one: %s", reason)
         number = 1
-    for some in (fractions[first : first + number] for first in range(0, len(fractions), number)):
-        found = checkpoints.once(saved, f"{order} {some}", partial(accuracies, some))
-        for fraction, accuracy in zip(some, found, strict=True):
-            rows.append({"fraction": fraction, "accuracy": accuracy})
-            LOGGER.info("%s %s: accuracy %.4f", order, fraction, accuracy)
-    return rows
+    rows: dict[str, list[dict]] = {part.name: [] for part in parts}
+    for some in (asked[first : first + number] for first in range(0, len(asked), number)):
+        held.keep({part.name for part, _ in some})
+        names = [f"{part.name} {order} {fraction}".strip() for part, fraction in some]
+        found = checkpoints.once(saved, ", ".join(names), partial(accuracies, some))
+        for (part, fraction), name, accuracy in zip(some, names, found, strict=True):
+            rows[part.name].append({"fraction": fraction, "accuracy": accuracy})
+            LOGGER.info("%s: accuracy %.4f", name, accuracy)
+    return [rows[part.name] for part in parts]
+
+
+class _Held:
+    """Both splits of the parts that are at work; images, and what a fill makes of them alone, are there once."""
+
+    def __init__(self, train: dict, test: dict, order: str, fill: str) -> None:
+        self._given, self._how = [("train", train, {}), ("test", test, {})], {"order": order, "fill": fill}
+        self._splits: dict[str, list[Split]] = {}
+
+    def of(self, part: Part) -> list[Split]:
+        """For training, and for the test."""
+        if part.name not in self._splits:
+            self._splits[part.name] = [
+                Split(images, ranks, seed=f"{part.seed} {name}", redrawn=name == "train" and part.control == "redrawn",
+                      shared=shared, **self._how)
+                for (name, images, shared), ranks in zip(self._given, part.ranks(), strict=True)
+            ]  # fmt: skip
+        return self._splits[part.name]
+
+    def keep(self, names: set[str]) -> None:
+        """Drop what is not of NAMES."""
+        self._splits = {name: splits for name, splits in self._splits.items() if name in names}
 
 
 def _obstacle(train: dict, told: dict, loss: Callable, settings: dict, seed: int) -> str:
@@ -64,6 +115,12 @@ def _obstacle(train: dict, told: dict, loss: Callable, settings: dict, seed: int
     batch = [train[name][: settings["batch_size"]] for name in ("data", "label")]
     tried = [fitting.source_of(fitting.untrained(told, train["data"], seed), *batch) for _ in range(2)]
     return stacking.obstacle(tried, loss)
+
+
+def ranks(paths: Sequence[str], train: dict, test: dict) -> list[masking.Levels]:
+    """Those in the files PATHS, of the training and of the test images; see `matched`."""
+    told = zip((train, test), paths, ("train", "test"), strict=True)
+    return [matched(images, artifacts.read(path, artifacts.RANKS), split) for images, path, split in told]
 
 
 def matched(images: dict, stored: dict, split: str) -> masking.Levels:

@@ -117,6 +117,8 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
     epochs = design.training(config, names["dataset"], names["model"])["epochs"] * train if "model" in names else 0
     roar, alignment = config["roar"], config["alignment"]
     parts, utility = int(names.get("shards", 1)), config["utility"]
+    first, _, last = names.get("repeat", "0").partition("-to-")
+    curves = max(1, len(labels)) * (int(last or first) - int(first) + 1)
     items = utility["training_items"] + utility["evaluation_items"]
     explained = sum(passes(config, "methods", label) for label in labels if label in config["methods"])
     asked = sum(passes(config, "probes", label) for label in labels if label in config["probes"])
@@ -126,8 +128,8 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
         "assess": lambda: test * ASSESSING,
         "attribute": lambda: images(config, names["dataset"], names["split"]) * explained / parts,
         "rank": lambda: images(config, names["dataset"], names["split"]),
-        "retrain": lambda: epochs * len(roar["fractions"]),
-        "retrain_ends": lambda: epochs * 2,
+        "retrain": lambda: epochs * len(roar["fractions"]) * curves,
+        "retrain_ends": lambda: epochs * 2 * curves,
         "degrade": lambda: test * len(roar["fractions"]) * len(roar["unit"]) * len(roar["orders"]) * len(roar["fill"]),
         "leak": lambda: epochs * max(1, len(roar["leakage"])),
         "recurse": lambda: epochs + (train + test) * explained,

@@ -357,6 +357,27 @@ def test_how_many_fractions_train_side_by_side_is_no_change_and_a_redrawn_contro
     assert {row["method"] for row in wildcards(project, folder, *redrawn) if "method" in row} == {"random"}
 
 
+def test_retrainings_are_the_same_whichever_jobs_do_them(run):
+    project, folder = run
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"]
+    cuts = [{"repeats_per_job": 2}, {"bundles": {"both": ["gradient", "random"]}}]
+    expected = [Counter(retrain_repeat_0_to_1=1, retrain_ends_repeat_0_to_1=1), Counter(retrain_both=2)]
+    files = {path: path.read_bytes() for path in (folder / MODEL / "roar").rglob("repeat-*") if path.is_file()}
+    assert len(files) == 12  # of two repeats for two methods, and of the ends; each with what it says of itself
+    for cut, wanted in zip(cuts, expected, strict=True):
+        words = settings(folder, roar=roar | cut)
+        assert jobs(project, folder, *words) == TOLD
+        names = ["roar/mean/pixel/remove/gradient/repeat-0", "roar/mean/pixel/remove/gradient/repeat-1"]
+        names += ["roar/mean/ends/repeat-1"] if "repeats_per_job" in cut else []
+        paths = [f"{MODEL}/{name}.csv" for name in names]
+        for path in paths:
+            (folder / path).unlink()
+        assert jobs(project, folder, *paths, *words) == wanted
+        snakemake(project, folder, *paths, *words)
+        assert {path: path.read_bytes() for path in files} == files
+    assert jobs(project, folder) == Counter()
+
+
 def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):
     project, folder = run
     datasets = yaml.safe_load(SETTINGS.read_text())["datasets"]

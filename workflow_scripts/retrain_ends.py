@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from saliency_benchmark import artifacts, checkpoints, curve_ends, devices, fitting, progress, tables
+from saliency_benchmark import artifacts, checkpoints, curve_ends, devices, fitting, progress, retraining_jobs, tables
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -10,8 +10,9 @@ names, params = snakemake.wildcards, snakemake.params
 train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.input.train, snakemake.input.test))
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
-how = {"told": told, "loss": loss, "settings": params.training, "seed": params.seed, "fill": names.fill}
-origin = artifacts.origin(snakemake)
-with checkpoints.beside(snakemake, origin) as saved:
-    rows = curve_ends.ends(train, test, saved=saved, **how)
-    tables.write(snakemake.output.accuracy, pd.DataFrame(rows), origin)
+how = {"told": told, "loss": loss, "settings": params.training, "fill": names.fill}
+tasks = retraining_jobs.tasks(snakemake, "retrain_ends")
+with checkpoints.beside(snakemake, retraining_jobs.origin(tasks)) as saved:
+    found = [curve_ends.ends(train, test, saved=saved, seed=task.settings["seed"], name=task.name, **how) for task in tasks]
+    for task, rows in zip(tasks, found, strict=True):
+        tables.write(task.path, pd.DataFrame(rows), task.origin)

@@ -1,0 +1,49 @@
+"""Retrainings of one job. Each leaves its own file, which says of itself what it would if it had had a job of its own."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from saliency_benchmark import artifacts, files
+
+
+@dataclass(frozen=True)
+class Task:
+    """Its NAME for the log, the PATH of its table, that table's ORIGIN, its settings, and the paths of its rank maps."""
+
+    name: str
+    path: str
+    origin: dict
+    settings: dict
+    ranks: list[str]
+
+
+def tasks(job: object, rule: str) -> list[Task]:
+    """Of JOB, of RULE or of one that does several of RULE's jobs: then its param `members` tells what is each one's.
+
+    A member is {"wildcards": ..., "settings": ...}, beside what all share. Outputs follow in the order of the members;
+    the inputs `ranks` in that of their methods, equally many for each.
+    """
+    shared, names = dict(job.params.items()), dict(job.wildcards.items())
+    members = shared.pop("members", [{"wildcards": {}, "settings": {}}])
+    inputs = {name: files.listed(paths) for name, paths in job.input.items()}
+    ranks, found = inputs.get("ranks", []), []
+    methods = list(dict.fromkeys(member["wildcards"].get("method") for member in members))
+    each = len(ranks) // len(methods)
+    for member, path in zip(members, job.output, strict=True):
+        place = each * methods.index(member["wildcards"].get("method"))
+        own = ranks[place : place + each]
+        settings, about = shared | member["settings"], names | member["wildcards"]
+        one = SimpleNamespace(
+            rule=rule, wildcards=about, params=settings, input=inputs | ({"ranks": own} if own else {})
+        )
+        found.append(Task(_name(member["wildcards"]), str(path), artifacts.origin(one), settings, own))
+    return found
+
+
+def origin(of: list[Task]) -> dict:
+    """What decides a job's checkpoint."""
+    return {"tasks": [task.origin for task in of]}
+
+
+def _name(wildcards: dict) -> str:
+    return " ".join(value if name == "method" else f"{name} {value}" for name, value in wildcards.items())

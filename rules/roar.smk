@@ -51,7 +51,8 @@ rule retrain:
 
 
 # Several of these in one job, which leaves each one's file as it would be by itself.
-RETRAININGS = roar_design.jobs(config)
+REPEATS = config["roar"]["repeats"]
+RETRAININGS = roar_design.jobs(config, REPEATS)
 IN_A_BUNDLE = {label for members in config["roar"]["bundles"].values() for label in members}
 
 
@@ -113,7 +114,7 @@ rule retrain_ends:
         "../workflow_scripts/retrain_ends.py"
 
 
-for repeats, (name, place) in roar_design.repeats(config).items():
+for repeats, (name, place) in roar_design.repeats(config, REPEATS).items():
     if repeats:
 
         rule:
@@ -172,6 +173,6 @@ rule degrade:
 # A file that one of them makes is not made alone.
 for name in RETRAININGS:
     workflow.ruleorder(f"retrain_{name}", "retrain")
-for repeats, (name, _) in roar_design.repeats(config).items():
+for repeats, (name, _) in roar_design.repeats(config, REPEATS).items():
     if repeats:
         workflow.ruleorder(f"retrain_ends_{name}", "retrain_ends")

@@ -28,6 +28,46 @@ rule leak:
         "../workflow_scripts/leak.py"
 
 
+LEAKINGS = roar_design.jobs(config, config["roar"]["leakage_repeats"])
+
+
+for name, (place, labels, repeats) in LEAKINGS.items():
+
+    rule:
+        name:
+            f"leak_{name}"
+        input:
+            train=TRAIN_IMAGES,
+            test=TEST_IMAGES,
+            ranks=each_of(RANKS, method=labels, split=["train", "test"]),
+        output:
+            accuracy=each_of(LEAKAGE, method=labels, repeat=repeats),
+        log:
+            f"{LOG}/roar/leakage/{{unit}}/{{order}}/{place}.log",
+        benchmark:
+            f"{LOG}/roar/leakage/{{unit}}/{{order}}/{place}.tsv"
+        wildcard_constraints:
+            method=any_of(label for label in config["methods"] if label not in IN_A_BUNDLE),
+        conda:
+            "../envs/torch.yaml"
+        threads: THREADS
+        resources:
+            **asks("leak", lambda wildcards, labels=tuple(labels): labels, repeats=repeats),
+        params:
+            model=architecture,
+            recipe=recipe,
+            training=retraining,
+            fractions=sorted(config["roar"]["leakage"]),
+            members=own_to_each(repeats, labels, ["seed"]),
+            code=code("leak.py", "model", "recipe"),
+        script:
+            "../workflow_scripts/leak.py"
+
+
+for name in LEAKINGS:
+    workflow.ruleorder(f"leak_{name}", "leak")
+
+
 # A step's rank maps say what is gone and what goes next: a later fraction adds its own step to those that are done.
 rule recurse:
     input:

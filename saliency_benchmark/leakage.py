@@ -47,13 +47,14 @@ def leak(
     fractions: list[float],
     order: str,
     seed: str,
+    name: str = "",
     saved: Checkpoint | None = None,
 ) -> list[dict]:
     """Test accuracy of a network of ROAR's architecture, trained on the masks with the images' labels, by fraction.
 
     ranks: those of the training and of the test images. `chance`: what the most frequent training label gets. Where
     the accuracy is higher, the masks' shape tells the class, and a ROAR curve shows that beside what was removed. What
-    SAVED holds is not done again.
+    SAVED holds, by NAME, is not done again.
     """
 
     def accuracy(fraction: float) -> float:
@@ -65,7 +66,8 @@ def leak(
     chance = curve_ends.chance(train["label"], test["label"])
     rows = []
     for fraction in fractions:
-        found = checkpoints.once(saved, f"{order} {fraction}", partial(accuracy, fraction))
+        part = f"{name} {order} {fraction}".strip()
+        found = checkpoints.once(saved, part, partial(accuracy, fraction))
         rows.append({"fraction": fraction, "accuracy": found, "chance": chance})
-        LOGGER.info("masks alone, %s %s: accuracy %.4f, chance %.4f", order, fraction, found, chance)
+        LOGGER.info("masks alone, %s: accuracy %.4f, chance %.4f", part, found, chance)
     return rows

@@ -50,6 +50,7 @@ BUNDLES = {
     "probe": ("scoring", "together", "probe"),
     "explain_items": ("explain", "together", "explanation"),
     "retrain": ("roar", "bundles", "method"),
+    "leak": ("roar", "bundles", "method"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Retrainings of one job. Each leaves its own file, which says of itself what it would if it had had a job of its own."""
+"""Retrainings of one job: each leaves its own file, which says of itself what it would had it had a job of its own."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from saliency_benchmark import artifacts, files
 
 @dataclass(frozen=True)
 class Task:
-    """Its NAME for the log, the PATH of its table, that table's ORIGIN, its settings, and the paths of its rank maps."""
+    """Its NAME for the log, the PATH and the ORIGIN of its table, its settings, and the paths of its rank maps."""
 
     name: str
     path: str

@@ -18,13 +18,13 @@ def methods(config: dict, dataset: str) -> list[str]:
     return [label for label in design.methods(config, dataset) if label in config["roar"].get("methods", [label])]
 
 
-def jobs(config: dict) -> dict[str, tuple[str, list[str], list[int]]]:
-    """Jobs that do more than one of the retrainings (method, repeat), by name: the place of their logs, methods, repeats.
+def jobs(config: dict, number: int) -> dict[str, tuple[str, list[str], list[int]]]:
+    """Jobs that do more than one (method, repeat) of NUMBER repeats, by name: place of their logs, methods, repeats.
 
     Where methods or repeats are empty, a job does one, which its wildcard tells: methods that are in no bundle.
     """
     found = {}
-    for some, (name, logs) in repeats(config).items():
+    for some, (name, logs) in repeats(config, number).items():
         for bundle, members in config["roar"]["bundles"].items():
             found[f"{bundle}_{name}".strip("_")] = f"{bundle}/{logs}", members, [*some]
         if some:
@@ -32,10 +32,10 @@ def jobs(config: dict) -> dict[str, tuple[str, list[str], list[int]]]:
     return found
 
 
-def repeats(config: dict) -> dict[tuple[int, ...], tuple[str, str]]:
-    """Repeats that one job does: what it and its logs are called. One, the empty tuple, where a job does one repeat."""
-    size, number = config["roar"]["repeats_per_job"], config["roar"]["repeats"]
-    if size == 1:
+def repeats(config: dict, number: int) -> dict[tuple[int, ...], tuple[str, str]]:
+    """Which of NUMBER repeats one job does: what it and its logs are called. One, (), where a job does one repeat."""
+    size = config["roar"]["repeats_per_job"]
+    if min(size, number) == 1:
         return {(): ("", "repeat-{repeat}")}
     chunks = [tuple(range(start, min(start + size, number))) for start in range(0, number, size)]
     ends = {some: list(dict.fromkeys([str(some[0]), str(some[-1])])) for some in chunks}

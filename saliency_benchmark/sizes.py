@@ -131,7 +131,7 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
         "retrain": lambda: epochs * len(roar["fractions"]) * curves,
         "retrain_ends": lambda: epochs * 2 * curves,
         "degrade": lambda: test * len(roar["fractions"]) * len(roar["unit"]) * len(roar["orders"]) * len(roar["fill"]),
-        "leak": lambda: epochs * max(1, len(roar["leakage"])),
+        "leak": lambda: epochs * max(1, len(roar["leakage"])) * curves,
         "recurse": lambda: epochs + (train + test) * explained,
         "align": lambda: 2 * alignment["epochs"] * min(alignment["images"], train) * max(1, explained),
         "bend": lambda: 4 * (min(alignment["test_images"], test) * explained + test),

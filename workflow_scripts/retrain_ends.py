@@ -11,8 +11,10 @@ train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.inp
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
 how = {"told": told, "loss": loss, "settings": params.training, "fill": names.fill}
-tasks = retraining_jobs.tasks(snakemake, "retrain_ends")
+tasks, found = retraining_jobs.tasks(snakemake, "retrain_ends"), []
 with checkpoints.beside(snakemake, retraining_jobs.origin(tasks)) as saved:
-    found = [curve_ends.ends(train, test, saved=saved, seed=task.settings["seed"], name=task.name, **how) for task in tasks]
+    for task in tasks:
+        own = {"seed": task.settings["seed"], "name": task.name}
+        found.append(curve_ends.ends(train, test, saved=saved, **how, **own))
     for task, rows in zip(tasks, found, strict=True):
         tables.write(task.path, pd.DataFrame(rows), task.origin)

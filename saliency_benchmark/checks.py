@@ -192,7 +192,7 @@ def _bundle_problems(config: dict) -> Iterator[str]:
     yield from _shared_members("explain.together", config["explain"]["together"], "method")
     yield from _shared_members("scoring.together", config["scoring"]["together"], "probe")
     yield from _shared_members("roar.bundles", config["roar"]["bundles"], "method")
-    for dataset in dict.fromkeys(row["dataset"] for row in roar_design.retrained(config)):
+    for dataset in config["datasets"].keys() & config["roar"].get("datasets", config["datasets"]):
         asked = roar_design.methods(config, dataset)
         for name, members in config["roar"]["bundles"].items():
             for label in members:

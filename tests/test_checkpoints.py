@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from saliency_benchmark import checkpoints, curve_ends, fitting, masking, retraining, training
+from saliency_benchmark import checkpoints, curve_ends, fitting, leakage, masking, retraining, training
 from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
 from saliency_benchmark.selection import Watch
@@ -212,7 +212,7 @@ def retrain(settings, baseline):
     def work(function, saved=None, stop=None, **more):
         done.clear()
         how = {"told": told, "settings": settings | {"epochs": 3, "batch_size": 8}, "seed": "a", "saved": saved} | more
-        images = [TRAIN, TRAIN, [ranks, ranks]] if function is retraining.retrain else [TRAIN, TRAIN]
+        images = [TRAIN, TRAIN] if function is curve_ends.ends else [TRAIN, TRAIN, [ranks, ranks]]
         rows = function(*images, loss=lambda *given, generator: loss(*given, generator=generator, stop=stop), **how)
         return rows, len(done)
 
@@ -239,6 +239,18 @@ def test_the_ends_of_a_curve_are_not_trained_twice_either(retrain, tmp_path):
         retrain(curve_ends.ends, saved, stop=10, **more)
     again, left = retrain(curve_ends.ends, Checkpoint(tmp_path / "a.csv", ORIGIN), **more)
     assert (again, left) == (rows, steps // 2)
+
+
+@pytest.mark.parametrize(("function", "more"), [
+    (curve_ends.ends, {"fill": "image_mean"}),
+    (leakage.leak, {"fractions": [0.3, 0.5], "order": "remove"}),
+])  # fmt: skip
+def test_of_several_repeats_in_one_job_none_takes_what_another_has_done_for_its_own(function, more, retrain, tmp_path):
+    (one, _), (other, steps) = (retrain(function, seed=seed, **more) for seed in ("a", "b"))
+    with Checkpoint(tmp_path / "a.csv", ORIGIN) as saved:
+        assert retrain(function, saved, seed="a", name="repeat 0", **more)[0] == one
+        assert retrain(function, saved, seed="b", name="repeat 1", **more) == (other, steps)
+        assert retrain(function, saved, seed="b", name="repeat 1", **more) == (other, 0)
 
 
 def test_a_state_is_of_the_part_in_which_it_was_saved(tmp_path):

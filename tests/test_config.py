@@ -66,6 +66,21 @@ def test_masks_tell_the_fractions_of_every_stage():
     assert roar_design.levels(config.complete(changed(roar=fractions))) == [0.125, 1 / 3, 0.5]
 
 
+@pytest.mark.parametrize(("cut", "number", "jobs"), [
+    ({}, 3, {}),
+    ({"repeats_per_job": 2}, 1, {}),
+    ({"repeats_per_job": 3}, 3, {"repeat_0_to_2": ("{method}/repeat-0-to-2", [], [0, 1, 2])}),
+    ({"repeats_per_job": 2}, 3, {"repeat_0_to_1": ("{method}/repeat-0-to-1", [], [0, 1]),
+                                 "repeat_2": ("{method}/repeat-2", [], [2])}),
+    ({"bundles": {"b": ["x", "y"]}}, 3, {"b": ("b/repeat-{repeat}", ["x", "y"], [])}),
+    ({"bundles": {"b": ["x", "y"]}, "repeats_per_job": 5}, 3, {
+        "b_repeat_0_to_2": ("b/repeat-0-to-2", ["x", "y"], [0, 1, 2]),
+        "repeat_0_to_2": ("{method}/repeat-0-to-2", [], [0, 1, 2])}),
+])  # fmt: skip
+def test_retrainings_are_cut_into_jobs_as_the_settings_say(cut, number, jobs):
+    assert roar_design.jobs({"roar": {"repeats_per_job": 1, "bundles": {}} | cut}, number) == jobs
+
+
 def test_filling_in_twice_changes_nothing_and_the_original_stays():
     before = copy.deepcopy(TINY)
     full = config.complete(TINY)
@@ -88,6 +103,15 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"roar": {"unit": ["pixel", "pixel"]}}, "wanted: ['pixel', 'element'] or a list of them, each once"),
         ({"roar": {"orders": ["least"]}}, "'least' is not one of ['remove', 'remove_least', 'keep']"),
         ({"roar": {"methods": ["gradiant"]}}, "roar.methods names 'gradiant' (did you mean 'gradient'?)"),
+        ({"roar": {"bundles": {"b": ["gradient", "gradiant"]}}}, "roar.bundles.b names 'gradiant' (did you mean"),
+        (
+            {"roar": {"bundles": {"b": ["gradient", "random"], "c": ["random", "gradient"]}}},
+            "roar.bundles.c: random is in b already; a method is in one bundle",
+        ),
+        (
+            {"roar": {"methods": ["gradient"], "bundles": {"b": ["gradient", "random"]}}},
+            "roar.bundles.b: random is not retrained for on",
+        ),
         ({"training": {"epochs": 0}}, "training.epochs: 0 is less than the minimum of 1"),
         ({"training": {"epochs": "ten"}}, "training.epochs: 'ten' is not of type 'integer'"),
         ({"seeds": []}, "seeds: [] should be non-empty"),

@@ -130,6 +130,7 @@ def test_the_error_of_a_plan_is_told_by_a_run_that_was_made(small, tmp_path, cap
     (f"{RUN}/attribute/a-b/train-0-of-12", "attribute", {"method": "a-b", "split": "train", "shards": "12"}),
     (f"{RUN}/roar/mean/ends/repeat-3", "retrain_ends", {"fill": "mean", "repeat": "3"}),
     (f"{RUN}/roar/mean/pixel/keep/gradient/repeat-0", "retrain", {"order": "keep", "method": "gradient"}),
+    (f"{RUN}/roar/mean/pixel/keep/some/repeat-0-to-2", "retrain", {"method": "some", "repeat": "0-to-2"}),
     (f"{RUN}/roar/leakage/pixel/remove/gradient/repeat-0", "leak", {"unit": "pixel", "method": "gradient"}),
     (f"{RUN}/probe/cells", "probe", {"probe": "cells"}),
     (f"{RUN}/align/exact/all/gradient/aligned", "align", {"masks": "exact", "direction": "aligned"}),
@@ -175,6 +176,7 @@ def test_every_benchmark_file_of_the_rules_is_known_to_the_plan():
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for text in re.findall(r"^ +benchmark:\n +f?\"(.*)\"$", path.read_text(), re.M):
             place = text.replace("{LOG}", "results/logs/{dataset}/{model}/{recipe}/seed-{seed}")
+            place = place.replace("ends/{place}", "ends/repeat-0-to-2").replace("{place}", "bundle/repeat-2")
             place = re.sub(r"\{utility_design\.\w+\}", "{task}", place).replace("{name}", "bundle")
             found.append(re.sub(r"\{+(\w+)\}+", lambda name: SAMPLES.get(name[1], name[1]), place))
     assert len(found) > 25

@@ -1,5 +1,7 @@
 """Remove and retrain: what is removed is gone from both splits, and only that."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -264,3 +266,46 @@ def test_maps_of_other_images_are_refused(spoil, message):
 def test_maps_of_the_images_are_taken_as_they_are(unit, draw):
     rank = masking.ranks(masking.per_unit(draw(40, 2, 6, 9).numpy(), unit), TEST["index"])
     assert retraining.matched(TEST, {"level": rank, "index": TEST["index"]}, "test").level is rank
+
+
+@pytest.mark.parametrize("together", [1, 2, 5])
+@pytest.mark.parametrize("fill", ["mean", "blur", "linear"])
+def test_retrainings_of_one_job_are_those_of_jobs_of_their_own(fill, together, settings, baseline, monkeypatch):
+    """Two methods, two repeats; trained side by side they may differ by rounding."""
+    told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
+    settings = settings | {"epochs": 1}
+    how = {"told": told, "loss": baseline, "settings": settings, "fractions": [0.2, 0.7], "order": "remove", "fill": fill}
+    ranks = {sign: [truth(images, sign) for images in (TRAIN, TEST)] for sign in (1, -1)}
+    seen = []
+    monkeypatch.setattr(training, "accuracy", lambda source: seen.append(training.logits(source)) or len(seen))
+    asked = [(sign, seed, control) for sign, control in ((1, None), (-1, "redrawn")) for seed in ("a", "b")]
+    for sign, seed, control in asked:
+        retraining.retrain(TRAIN, TEST, ranks[sign], seed=seed, control=control, **how)
+    alone = torch.stack(seen)
+    seen.clear()
+    parts = [
+        retraining.Part(f"{sign} {seed}", lambda sign=sign: ranks[sign], seed, control) for sign, seed, control in asked
+    ]
+    found = retraining.curves(TRAIN, TEST, parts, together=together, **how)
+    assert found == [[{"fraction": 0.2, "accuracy": 2 * n + 1}, {"fraction": 0.7, "accuracy": 2 * n + 2}] for n in range(4)]
+    assert torch.equal(torch.stack(seen), alone) if together == 1 else torch.allclose(torch.stack(seen), alone, atol=1e-3)
+
+
+def test_no_more_ranks_are_held_than_are_at_work(settings, baseline):
+    """Five methods, one after the other: when the ranks of one are read, those of the one before are gone."""
+    told = fitting.description({"options": {"width": 4}}, "small_cnn", TRAIN["data"], TRAIN["label"])
+    how = {"told": told, "loss": baseline, "settings": settings | {"epochs": 1}, "order": "remove", "fill": "mean"}
+    living = []
+
+    def read():
+        made = [truth(images) for images in (TRAIN, TEST)]
+        living.append(weakref.ref(made[0]))
+        return made
+
+    def look(network, inputs, labels, **more):
+        assert sum(each() is not None for each in living) == 1
+        return baseline(network, inputs, labels, **more)
+
+    parts = [retraining.Part(str(number), read, "a") for number in range(5)]
+    retraining.curves(TRAIN, TEST, parts, fractions=[0.5], **how | {"loss": lambda *given, generator: look(*given, generator=generator)})
+    assert len(living) == 5

@@ -75,7 +75,7 @@ def curves(
     asked = [(part, fraction) for part in parts for fraction in fractions]
     number = min(together or (len(fractions) if devices.best().type == "cuda" else 1), len(asked))
     if number > 1 and (reason := _obstacle(train, told, loss, settings, seeds.derive("weights", parts[0].seed))):
-        LOGGER.info("fractions are trained one by one: %s", reason)
+        LOGGER.info("they are trained one by one: %s", reason)
         number = 1
     rows: dict[str, list[dict]] = {part.name: [] for part in parts}
     for some in (asked[first : first + number] for first in range(0, len(asked), number)):

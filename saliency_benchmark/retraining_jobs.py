@@ -1,9 +1,14 @@
 """Retrainings of one job: each leaves its own file, which says of itself what it would had it had a job of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 
-from saliency_benchmark import artifacts, files
+import pandas as pd
+
+from saliency_benchmark import artifacts, files, retraining, tables
+from saliency_benchmark.retraining import Part
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,40 @@ def tasks(job: object, rule: str) -> list[Task]:
 def origin(of: list[Task]) -> dict:
     """What decides a job's checkpoint."""
     return {"tasks": [task.origin for task in of]}
+
+
+def parts(of: list[Task], train: dict, test: dict) -> list[Part]:
+    """What `retraining.curves` is to do."""
+    return [
+        Part(
+            task.name,
+            partial(retraining.ranks, task.ranks, train, test),
+            task.settings["seed"],
+            task.settings["removal"].get("control"),
+        )
+        for task in of
+    ]
+
+
+def one_by_one(of: list[Task], work: Callable[..., list[dict]], train: dict, test: dict, **how: object) -> list:
+    """What WORK gives for each: for the images, their ranks if the task has any, its seed and its name."""
+    return [
+        work(
+            train,
+            test,
+            *([retraining.ranks(task.ranks, train, test)] if task.ranks else []),
+            seed=task.settings["seed"],
+            name=task.name,
+            **how,
+        )
+        for task in of
+    ]
+
+
+def write(of: list[Task], found: list[list[dict]]) -> None:
+    """To each one's file the rows that were FOUND for it."""
+    for task, rows in zip(of, found, strict=True):
+        tables.write(task.path, pd.DataFrame(rows), task.origin)
 
 
 def _name(wildcards: dict) -> str:

@@ -225,7 +225,7 @@ def test_where_fractions_cannot_be_stacked_they_are_trained_one_by_one_and_the_l
     more = {"loss": fitting.recipe("composed", {"options": {"parts": ["ap"], "steps": 1}}), "settings": short}
     with caplog.at_level(logging.INFO):
         found = retrained(3, **more)
-    assert "fractions are trained one by one: the recipe does not say" in caplog.text
+    assert "they are trained one by one: the recipe does not say" in caplog.text
     assert found == retrained(1, **more)
 
 

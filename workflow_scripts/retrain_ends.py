@@ -1,8 +1,6 @@
 """Images -> accuracy after training anew with nothing removed, and with everything: the ends of every curve."""
 
-import pandas as pd
-
-from saliency_benchmark import artifacts, checkpoints, curve_ends, devices, fitting, progress, retraining_jobs, tables
+from saliency_benchmark import artifacts, checkpoints, curve_ends, devices, fitting, progress, retraining_jobs
 
 progress.log_to(snakemake.log[0])
 devices.use_threads(snakemake.threads)
@@ -11,10 +9,7 @@ train, test = (artifacts.read(path, artifacts.IMAGES) for path in (snakemake.inp
 told = fitting.description(params.model, names.model, train["data"], train["label"])
 loss = fitting.recipe(names.recipe, params.recipe)
 how = {"told": told, "loss": loss, "settings": params.training, "fill": names.fill}
-tasks, found = retraining_jobs.tasks(snakemake, "retrain_ends"), []
+tasks = retraining_jobs.tasks(snakemake, "retrain_ends")
 with checkpoints.beside(snakemake, retraining_jobs.origin(tasks)) as saved:
-    for task in tasks:
-        own = {"seed": task.settings["seed"], "name": task.name}
-        found.append(curve_ends.ends(train, test, saved=saved, **how, **own))
-    for task, rows in zip(tasks, found, strict=True):
-        tables.write(task.path, pd.DataFrame(rows), task.origin)
+    found = retraining_jobs.one_by_one(tasks, curve_ends.ends, train, test, saved=saved, **how)
+    retraining_jobs.write(tasks, found)

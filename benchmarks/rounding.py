@@ -1,8 +1,8 @@
 """How much of what fine-tuning by maps finds is decided by rounding: it is done again from weights that moved by 1e-7.
 
 RESULTS: the folder of a finished run with `alignment`. For one model and method, the mass of the aligned less that of
-the misaligned copy on the test images: by a step of one pass, by a step of two, and from weights of which each was
-multiplied by 1 + 1e-7 times a standard normal number, as many draws as told.
+the misaligned copy on the test images: as the run did it, and from weights of which each was multiplied by 1 + 1e-7
+times a standard normal number, as many draws as told. One thread, as the run's jobs have.
 """
 
 import argparse
@@ -26,13 +26,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", default=value)
     parser.add_argument("--draws", type=int, default=3)
     asked = parser.parse_args()
-    devices.use_threads(2)
+    devices.use_threads(1)
     work = Work(asked.results / asked.dataset, asked.model, asked.method)
-    for name, draw, together in [("one pass", None, True), ("two passes", None, False)] + [
-        (f"moved weights {draw}", draw, True) for draw in range(asked.draws)
-    ]:
-        one, other = (work.tuned(direction, draw, together) for direction in aligning.DIRECTIONS)
-        print(f"{name}: {one - other:.3f}", flush=True)
+    for draw in (None, *range(asked.draws)):
+        one, other = (work.tuned(direction, draw) for direction in aligning.DIRECTIONS)
+        print(f"{'as it was' if draw is None else f'moved, draw {draw}'}: {one - other:.3f}", flush=True)
 
 
 class Work:
@@ -44,7 +42,7 @@ class Work:
         with h5py.File(copy, "r", locking=False) as file:
             self._told = json.loads(file.attrs["origin"])["settings"]
 
-    def tuned(self, direction: str, draw: int | None, together: bool) -> float:
+    def tuned(self, direction: str, draw: int | None) -> float:
         """Mean mass of the maps on the test images after fine-tuning."""
         told, model = self._told, classifier.load(self._model / "model.h5")
         if draw is not None:
@@ -52,8 +50,6 @@ class Work:
         source = self._source(model, "train", told["images"])
         explainer = live_maps.explainer(told["method"], model)
         loss = fitting.recipe("baseline", told["recipe"])
-        if not together:
-            loss = lambda *given, inner=loss, **more: inner(*given, **more)  # noqa: E731 (no recipe that says it stacks)
         aligning.align(source, loss, explainer, aligning.Tuning(**told["tuning"] | {"direction": direction}))
         test = self._source(model, "test", 100)
         with torch.enable_grad():

@@ -192,6 +192,9 @@ def _bundle_problems(config: dict) -> Iterator[str]:
     yield from _shared_members("explain.together", config["explain"]["together"], "method")
     yield from _shared_members("scoring.together", config["scoring"]["together"], "probe")
     yield from _shared_members("roar.bundles", config["roar"]["bundles"], "method")
+    for name in config["roar"]["bundles"]:
+        if name.partition("_")[0] in ("ends", "repeat"):
+            yield f"roar.bundles.{name}: rules of other retrainings are called so; take another name"
     for dataset in config["datasets"].keys() & config["roar"].get("datasets", config["datasets"]):
         asked = roar_design.methods(config, dataset)
         for name, members in config["roar"]["bundles"].items():

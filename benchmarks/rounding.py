@@ -6,14 +6,12 @@ times a standard normal number, as many draws as told. One thread, as the run's 
 """
 
 import argparse
-import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 
-from saliency_benchmark import aligning, annotations, classifier, devices, fitting, live_maps
+from saliency_benchmark import aligning, annotations, artifacts, classifier, devices, fitting, live_maps
 from saliency_benchmark.accumulation import whole
 
 MOVED = 1e-7
@@ -39,8 +37,7 @@ class Work:
     def __init__(self, folder: Path, model: str, method: str) -> None:
         self._folder, self._model = folder, folder / model / "baseline" / "seed-0"
         copy = self._model / "alignment" / "exact" / "all" / method / "misaligned" / "model.h5"
-        with h5py.File(copy, "r", locking=False) as file:
-            self._told = json.loads(file.attrs["origin"])["settings"]
+        self._told = artifacts.record(copy)["origin"]["settings"]
 
     def tuned(self, direction: str, draw: int | None) -> float:
         """Mean mass of the maps on the test images after fine-tuning."""

@@ -3,7 +3,6 @@
 import atexit
 import functools
 import itertools
-import types
 
 from saliency_benchmark import (
     alignment_design,
@@ -178,16 +177,6 @@ def lying_in(path, options):
     return "downloaded" if options.get("download") else files.listing(path)
 
 
-def repeat_seed(wildcards):
-    """Methods share the seeds of their repeats, so that their curves differ by the method alone."""
-    return f"seed {wildcards.seed} repeat {wildcards.repeat}"
-
-
-def first_repeat_seed(wildcards):
-    """That of the first repeat: `linear` imputes with the same noise."""
-    return f"seed {wildcards.seed} repeat 0"
-
-
 @functools.cache
 def asks_background(label):
     return design.asks(config, label, "background")
@@ -214,51 +203,6 @@ def regions(wildcards):
     """What stands for the regions in fine-tuning, and whose images are explained."""
     moved = {key: config["alignment"][key] for key in alignment_design.DECIDING[wildcards.masks]}
     return {"masks": wildcards.masks, "tuned": wildcards.tuned, **moved}
-
-
-def removal(wildcards):
-    """What is removed from the images, and what stands there then; CONTROL only where it is not what methods do."""
-    told = {"fractions": sorted(config["roar"]["fractions"]), "order": wildcards.order, "fill": wildcards.fill}
-    drawn = wildcards.method == design.control(config) and config["roar"]["control"] != "fixed"
-    return told | ({"control": config["roar"]["control"]} if drawn else {})
-
-
-# What follows from the name of a retraining, by the param of its rule.
-OWN = {"seed": repeat_seed, "removal": removal}
-
-
-def own_to_each(repeats, methods, params):
-    """Of a job that does several retrainings, what is each one's: its name, and those of OWN that PARAMS names.
-
-    Where REPEATS or METHODS are empty, it is what the wildcard tells, if there is one.
-    """
-
-    def of(wildcards):
-        many = {"method": methods, "repeat": [str(one) for one in repeats]}
-        lists = [[(name, one) for one in some] for name, some in many.items() if some]
-        found = [dict(pairs) for pairs in itertools.product(*lists)]
-        each = [(about, types.SimpleNamespace(**wildcards, **about)) for about in found]
-        return [{"wildcards": about, "settings": {name: OWN[name](one) for name in params}} for about, one in each]
-
-    return of
-
-
-def each_of(template, **names):
-    """TEMPLATE with every one of NAMES; a wildcard that has none stays."""
-    return expand(template, **{name: some for name, some in names.items() if some}, allow_missing=True)
-
-
-def ranks_before(wildcards):
-    """Rank maps that a step of recursive ROAR begins with: those of the step before, or at first ROAR's own."""
-    earlier = [str(one) for one in roar_design.recursive_fractions(config) if one < float(wildcards.fraction)]
-    template = STEP_RANKS if earlier else RANKS
-    step = {**wildcards, "fraction": earlier[-1]} if earlier else wildcards
-    return paths(template, [{**step, "split": split} for split in ("train", "test")])
-
-
-def test_ranks(wildcards):
-    """Ranks of the test images, for each unit."""
-    return paths(RANKS, [{**wildcards, "unit": unit, "split": "test"} for unit in config["roar"]["unit"]])
 
 
 ASKED = utility_design.asked(config)

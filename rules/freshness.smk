@@ -4,10 +4,13 @@ Snakemake goes by time stamps: it misses imported modules, older edits and alter
 Here every file's own record (rule, settings, code, contents of its inputs) is held against what its rule would do now.
 """
 
+import types
+
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from saliency_benchmark import files, freshness, live_jobs, suitability
+from saliency_benchmark.members import of as members_of
 
 # One job makes files of several methods, probes or copies of a model: whose they are stands in their path.
 BUNDLE_RULES = {f"attribute_{name}": "method" for name in BUNDLES} | {
@@ -19,18 +22,21 @@ BUNDLE_RULES["bend"] = "direction"
 
 def expectation(path):
     """What should have made the file PATH, or None where no rule here makes it."""
-    # Of a retraining that several jobs could make, the one that makes it alone comes first.
     maker = next((one for one in workflow.rules if one.is_producer(path)), None)
     if maker is None:
         return None
     wildcards = maker.get_wildcards(path)
-    kind = BUNDLE_RULES.get(maker.name) if path.endswith(".h5") else None
-    part = {kind: Path(path).parent.name} if kind else {}
-    inputs = maker.expand_input(wildcards)[0]
-    params = maker.expand_params(wildcards, inputs, maker.expand_output(wildcards)[0], None)[0]
-    named = {name: files.listed(value) for name, value in inputs.items()}
+    inputs, outputs = maker.expand_input(wildcards)[0], maker.expand_output(wildcards)[0]
+    params = maker.expand_params(wildcards, inputs, outputs, None)[0]
     benchmark = maker.expand_benchmark(wildcards)
     told = benchmark and str(benchmark)
+    if "members" in params.keys():
+        job = types.SimpleNamespace(wildcards=wildcards, params=params, input=inputs, output=outputs)
+        own = next(member for member in members_of(job) if path in member.outputs.values())
+        return freshness.Expected(own.rule, own.wildcards, own.settings, own.inputs, told)
+    kind = BUNDLE_RULES.get(maker.name) if path.endswith(".h5") else None
+    part = {kind: Path(path).parent.name} if kind else {}
+    named = {name: files.listed(value) for name, value in inputs.items()}
     return freshness.Expected(maker.name, dict(wildcards) | part, dict(params.items()), named, told)
 
 

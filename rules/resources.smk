@@ -14,6 +14,7 @@ localrules:
     tabulate_map_quality,
     tabulate_interpolation,
     tabulate_roar,
+    tabulate_ends,
     tabulate_leakage,
     tabulate_recursive_roar,
     summarise_roar,

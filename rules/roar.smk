@@ -23,125 +23,72 @@ rule rank:
         "../workflow_scripts/rank.py"
 
 
-rule retrain:
-    input:
-        train=TRAIN_IMAGES,
-        test=TEST_IMAGES,
-        ranks=expand(RANKS, split=["train", "test"], allow_missing=True),
-    output:
-        accuracy=RETRAINED,
-    log:
-        f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
-    benchmark:
-        f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.tsv"
-    conda:
-        "../envs/torch.yaml"
-    threads: THREADS
-    resources:
-        **asks("retrain"),
-    params:
-        model=architecture,
-        recipe=recipe,
-        training=retraining,
-        removal=removal,
-        seed=repeat_seed,
-        code=code("retrain.py", "model", "recipe"),
-    script:
-        "../workflow_scripts/retrain.py"
+# Methods that no bundle has.
+SINGLE = any_of(
+    label for label in config["methods"] if label not in itertools.chain(*config["roar"]["bundles"].values())
+)
 
 
-# Several of these in one job, which leaves each one's file as it would be by itself.
-REPEATS = config["roar"]["repeats"]
-RETRAININGS = roar_design.jobs(config, REPEATS)
-IN_A_BUNDLE = {label for members in config["roar"]["bundles"].values() for label in members}
-
-
-for name, (place, labels, repeats) in RETRAININGS.items():
+for name, cut in roar_design.jobs(config, "retrain", config["roar"]["repeats"], config["roar"]["bundles"]).items():
 
     rule:
         name:
-            f"retrain_{name}"
+            name
         input:
             train=TRAIN_IMAGES,
             test=TEST_IMAGES,
-            ranks=each_of(RANKS, method=labels, split=["train", "test"]),
+            ranks=each_input(cut, ranks),
         output:
-            accuracy=each_of(RETRAINED, method=labels, repeat=repeats),
+            accuracy=each_output(cut, RETRAINED),
         log:
-            f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{place}.log",
+            f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{cut.place}.log",
         benchmark:
-            f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{place}.tsv"
+            f"{LOG}/roar/{{fill}}/{{unit}}/{{order}}/{cut.place}.tsv"
         wildcard_constraints:
-            method=any_of(label for label in config["methods"] if label not in IN_A_BUNDLE),
+            method=SINGLE,
         conda:
             "../envs/torch.yaml"
         threads: THREADS
         resources:
-            **asks("retrain", lambda wildcards, labels=tuple(labels): labels, repeats=repeats),
+            **asks("retrain", each_method(cut), cut.repeats),
         params:
             model=architecture,
             recipe=recipe,
             training=retraining,
-            members=own_to_each(repeats, labels, ["seed", "removal"]),
+            members=each_member("retrain", cut, {"seed": repeat_seed, "removal": removal}, {"ranks": ranks}),
             code=code("retrain.py", "model", "recipe"),
         script:
             "../workflow_scripts/retrain.py"
 
 
 # The ends of every curve: nothing removed, and everything. They are the same for all methods.
-rule retrain_ends:
-    input:
-        train=TRAIN_IMAGES,
-        test=TEST_IMAGES,
-    output:
-        accuracy=ENDS,
-    log:
-        f"{LOG}/roar/{{fill}}/ends/repeat-{{repeat}}.log",
-    benchmark:
-        f"{LOG}/roar/{{fill}}/ends/repeat-{{repeat}}.tsv"
-    conda:
-        "../envs/torch.yaml"
-    threads: THREADS
-    resources:
-        **asks("retrain_ends"),
-    params:
-        model=architecture,
-        recipe=recipe,
-        training=retraining,
-        seed=repeat_seed,
-        code=code("retrain_ends.py", "model", "recipe"),
-    script:
-        "../workflow_scripts/retrain_ends.py"
+for name, cut in roar_design.repeats(config, "retrain_ends", roar_design.baselines(config)).items():
 
-
-for repeats, (name, place) in roar_design.repeats(config, REPEATS).items():
-    if repeats:
-
-        rule:
-            name:
-                f"retrain_ends_{name}"
-            input:
-                train=TRAIN_IMAGES,
-                test=TEST_IMAGES,
-            output:
-                accuracy=each_of(ENDS, repeat=repeats),
-            log:
-                f"{LOG}/roar/{{fill}}/ends/{place}.log",
-            benchmark:
-                f"{LOG}/roar/{{fill}}/ends/{place}.tsv"
-            conda:
-                "../envs/torch.yaml"
-            threads: THREADS
-            resources:
-                **asks("retrain_ends", repeats=repeats),
-            params:
-                model=architecture,
-                recipe=recipe,
-                training=retraining,
-                members=own_to_each(repeats, [], ["seed"]),
-                code=code("retrain_ends.py", "model", "recipe"),
-            script:
-                "../workflow_scripts/retrain_ends.py"
+    rule:
+        name:
+            name
+        input:
+            train=TRAIN_IMAGES,
+            test=TEST_IMAGES,
+        output:
+            accuracy=each_output(cut, ENDS),
+        log:
+            f"{LOG}/roar/{{fill}}/ends/{cut.place}.log",
+        benchmark:
+            f"{LOG}/roar/{{fill}}/ends/{cut.place}.tsv"
+        conda:
+            "../envs/torch.yaml"
+        threads: THREADS
+        resources:
+            **asks("retrain_ends", repeats=cut.repeats),
+        params:
+            model=architecture,
+            recipe=recipe,
+            training=retraining,
+            members=each_member("retrain_ends", cut, {"seed": repeat_seed}, {}),
+            code=code("retrain_ends.py", "model", "recipe"),
+        script:
+            "../workflow_scripts/retrain_ends.py"
 
 
 # The same removals without retraining: passes alone, so that one job does all of a method's.
@@ -168,11 +115,3 @@ rule degrade:
         code=code("degrade.py", "model"),
     script:
         "../workflow_scripts/degrade.py"
-
-
-# A file that one of them makes is not made alone.
-for name in RETRAININGS:
-    workflow.ruleorder(f"retrain_{name}", "retrain")
-for repeats, (name, _) in roar_design.repeats(config, REPEATS).items():
-    if repeats:
-        workflow.ruleorder(f"retrain_ends_{name}", "retrain_ends")

@@ -1,102 +1,73 @@
 """What checks ROAR's curves: masks without images -> what they tell; rank maps -> curves with maps made anew."""
 
-
-rule leak:
-    input:
-        train=TRAIN_IMAGES,
-        test=TEST_IMAGES,
-        ranks=expand(RANKS, split=["train", "test"], allow_missing=True),
-    output:
-        accuracy=LEAKAGE,
-    log:
-        f"{LOG}/roar/leakage/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.log",
-    benchmark:
-        f"{LOG}/roar/leakage/{{unit}}/{{order}}/{{method}}/repeat-{{repeat}}.tsv"
-    conda:
-        "../envs/torch.yaml"
-    threads: THREADS
-    resources:
-        **asks("leak"),
-    params:
-        model=architecture,
-        recipe=recipe,
-        training=retraining,
-        fractions=sorted(config["roar"]["leakage"]),
-        seed=repeat_seed,
-        code=code("leak.py", "model", "recipe"),
-    script:
-        "../workflow_scripts/leak.py"
+LEAKAGE_REPEATS, STEP_BUNDLES = config["roar"]["leakage_repeats"], roar_design.recursive_bundles(config)
 
 
-LEAKINGS = roar_design.jobs(config, config["roar"]["leakage_repeats"])
-
-
-for name, (place, labels, repeats) in LEAKINGS.items():
+for name, cut in roar_design.jobs(config, "leak", LEAKAGE_REPEATS, config["roar"]["bundles"]).items():
 
     rule:
         name:
-            f"leak_{name}"
+            name
         input:
             train=TRAIN_IMAGES,
             test=TEST_IMAGES,
-            ranks=each_of(RANKS, method=labels, split=["train", "test"]),
+            ranks=each_input(cut, ranks),
         output:
-            accuracy=each_of(LEAKAGE, method=labels, repeat=repeats),
+            accuracy=each_output(cut, LEAKAGE),
         log:
-            f"{LOG}/roar/leakage/{{unit}}/{{order}}/{place}.log",
+            f"{LOG}/roar/leakage/{{unit}}/{{order}}/{cut.place}.log",
         benchmark:
-            f"{LOG}/roar/leakage/{{unit}}/{{order}}/{place}.tsv"
+            f"{LOG}/roar/leakage/{{unit}}/{{order}}/{cut.place}.tsv"
         wildcard_constraints:
-            method=any_of(label for label in config["methods"] if label not in IN_A_BUNDLE),
+            method=SINGLE,
         conda:
             "../envs/torch.yaml"
         threads: THREADS
         resources:
-            **asks("leak", lambda wildcards, labels=tuple(labels): labels, repeats=repeats),
+            **asks("leak", each_method(cut), cut.repeats),
         params:
             model=architecture,
             recipe=recipe,
             training=retraining,
             fractions=sorted(config["roar"]["leakage"]),
-            members=own_to_each(repeats, labels, ["seed"]),
+            members=each_member("leak", cut, {"seed": repeat_seed}, {"ranks": ranks}),
             code=code("leak.py", "model", "recipe"),
         script:
             "../workflow_scripts/leak.py"
 
 
-for name in LEAKINGS:
-    workflow.ruleorder(f"leak_{name}", "leak")
-
-
 # A step's rank maps say what is gone and what goes next: a later fraction adds its own step to those that are done.
-rule recurse:
-    input:
-        train=TRAIN_IMAGES,
-        test=TEST_IMAGES,
-        ranks=ranks_before,
-        background=lambda wildcards: background([wildcards.method]),
-    output:
-        accuracy=STEP,
-        train=STEP_RANKS.replace("{split}", "train"),
-        test=STEP_RANKS.replace("{split}", "test"),
-    log:
-        f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{{method}}/repeat-{{repeat}}/{{fraction}}.log",
-    benchmark:
-        f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{{method}}/repeat-{{repeat}}/{{fraction}}.tsv"
-    priority: 1
-    conda:
-        "../envs/torch.yaml"
-    threads: THREADS
-    resources:
-        **asks("recurse", one_method),
-    params:
-        model=architecture,
-        recipe=recipe,
-        training=retraining,
-        method=lambda wildcards: {wildcards.method: config["methods"][wildcards.method]},
-        explain=lambda wildcards: explaining([wildcards.method]),
-        ties=config["roar"]["seed"],
-        seed=repeat_seed,
-        code=code("recurse.py", "model", "recipe", "method"),
-    script:
-        "../workflow_scripts/recurse.py"
+for name, cut in roar_design.jobs(config, "recurse", config["roar"]["repeats"], STEP_BUNDLES).items():
+
+    rule:
+        name:
+            name
+        input:
+            train=TRAIN_IMAGES,
+            test=TEST_IMAGES,
+            ranks=each_input(cut, ranks_before),
+            background=each_input(cut, own_background),
+        output:
+            accuracy=each_output(cut, STEP),
+            train=each_output(cut, STEP_RANKS.replace("{split}", "train")),
+            test=each_output(cut, STEP_RANKS.replace("{split}", "test")),
+        log:
+            f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{cut.place}/{{fraction}}.log",
+        benchmark:
+            f"{LOG}/recursive_roar/{{fill}}/{{unit}}/{cut.place}/{{fraction}}.tsv"
+        wildcard_constraints:
+            method=SINGLE,
+        priority: 1
+        conda:
+            "../envs/torch.yaml"
+        threads: THREADS
+        resources:
+            **asks("recurse", each_method(cut), cut.repeats),
+        params:
+            model=architecture,
+            recipe=recipe,
+            training=retraining,
+            ties=config["roar"]["seed"],
+            members=each_member("recurse", cut, STEPPING, {"ranks": ranks_before, "background": own_background}),
+        script:
+            "../workflow_scripts/recurse.py"

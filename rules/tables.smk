@@ -22,6 +22,12 @@ LEAKS = [
     for method in roar_design.methods(config, row["dataset"])
     for repeat in range(config["roar"]["leakage_repeats"])
 ]
+RETRAINED_ENDS = [
+    {**row, "fill": fill, "repeat": repeat}
+    for row in roar_design.retrained(config)
+    for fill in config["roar"]["fill"]
+    for repeat in range(roar_design.baselines(config))
+]
 STEPS = [
     {**row, "order": "remove", "fill": fill, "unit": unit, "method": method, "repeat": repeat, "fraction": fraction}
     for row in roar_design.retrained(config)
@@ -55,7 +61,7 @@ EXPLAINED = [
     {**row, "method": method, "split": "test"} for row in TRAINED for method in design.methods(config, row["dataset"])
 ]
 INTERPOLATED = series.interpolations(config)
-TABLES = [*PARTS, "scores", "map_quality", *(["roar"] if CURVES else [])]
+TABLES = [*PARTS, "scores", "map_quality", *(["roar", "roar_ends"] if CURVES else [])]
 TABLES += [*(["leakage"] if LEAKS else []), *(["recursive_roar"] if STEPS else [])]
 TABLES += ["interpolation"] if INTERPOLATED else []
 
@@ -150,6 +156,24 @@ rule tabulate_roar:
         code=code("tabulate_roar.py"),
     script:
         "../workflow_scripts/tabulate_roar.py"
+
+
+rule tabulate_ends:
+    input:
+        accuracy=paths(ENDS, RETRAINED_ENDS),
+    output:
+        table=TABLE.format(table="roar_ends"),
+    log:
+        "results/logs/tables/roar_ends.log",
+    conda:
+        "../envs/report.yaml"
+    resources:
+        **asks("table"),
+    params:
+        rows=RETRAINED_ENDS,
+        code=code("tabulate_ends.py"),
+    script:
+        "../workflow_scripts/tabulate_ends.py"
 
 
 rule tabulate_leakage:

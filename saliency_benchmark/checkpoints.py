@@ -19,7 +19,7 @@ UNREADABLE = (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, 
 # At most a twentieth of the time goes into writing, however slow the disk and large the network.
 LARGEST_SHARE = 20
 
-Found = TypeVar("Found", float, list[float])
+Found = TypeVar("Found", float, list[float], dict)
 
 
 class Checkpoint:
@@ -46,9 +46,12 @@ class Checkpoint:
             self._path.unlink(missing_ok=True)
 
     def once(self, part: str, work: Callable[[], Found]) -> Found:
-        """What WORK gives, or gave before the job was killed; states saved meanwhile are those of PART."""
+        """What WORK gives, or gave before the job was killed; states saved meanwhile are those of PART.
+
+        WORK gives what a state may hold too.
+        """
         if part in self._done:
-            LOGGER.info("%s was finished before: %s", part, self._done[part])
+            LOGGER.info("%s was finished before", part)
             return self._done[part]
         if part != self._part:
             self._part, self._state = part, None

@@ -23,6 +23,7 @@ def problems(config: dict) -> Iterator[str]:
         yield from _model_problems(config)
         yield from _training_problems(config)
         yield from _group_problems(config)
+        yield from _retraining_problems(config)
         yield from _bundle_problems(config)
         yield from _metric_problems(config)
         yield from alignment_design.problems(config)
@@ -186,6 +187,12 @@ def _group_problems(config: dict) -> Iterator[str]:
         group = provenance.constant(registry.file("methods", label, entry), "GROUP")
         if group is None and label not in own:
             yield f'methods.{label} is in no group: put `GROUP = "..."` into its file, or name it under `groups`'
+
+
+def _retraining_problems(config: dict) -> Iterator[str]:
+    repeats, baselines = config["roar"]["repeats"], roar_design.baselines(config)
+    if baselines < repeats:
+        yield f"roar.baselines is {baselines}; wanted: at least {repeats}, as each of the repeats' curves ends in its own"
 
 
 def _bundle_problems(config: dict) -> Iterator[str]:

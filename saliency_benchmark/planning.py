@@ -129,13 +129,13 @@ def _work(job: Job, settings: dict) -> float:
 
 def _room(job: Job, settings: dict) -> float:
     names = job.about()
-    shards = int(names.get("shards", 1))
+    shards, files = int(names.get("shards", 1)), max(1, len(job.labels(settings))) * max(1, len(job.repeats()))
     if job.stage in BY_IMAGES:
-        return sizes.scored(settings, names["dataset"]) / shards
+        return files * sizes.scored(settings, names["dataset"]) / shards
     if job.stage not in BY_PIXELS:
         return 1.0
     splits = [names["split"]] if "split" in names else ["train", "test"] if job.stage == "recurse" else ["test"]
     number = sum(sizes.images(settings, names["dataset"], split) for split in splits)
     if job.stage == "bend":
         number = min(number, settings["alignment"]["test_images"])
-    return number * sizes.values(settings, names["dataset"]) / shards
+    return files * number * sizes.values(settings, names["dataset"]) / shards

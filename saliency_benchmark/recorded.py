@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
-from saliency_benchmark import config, files
+from saliency_benchmark import config, files, roar_design
 
 RUN = "{dataset}/{model}/{recipe}/seed-{seed}"
 # By stage: the benchmark file below `logs`, without its ending, and what the job leaves below the results. First come,
@@ -44,13 +45,14 @@ FORMS = [
     ("agree_metrics", f"{RUN}/agree_metrics", ""),
     ("compare", "{dataset}/{model}/compare/{metric}", ""),
 ]  # fmt: skip
-# Where bundles of a stage's methods or probes are, and what its jobs call one.
+# What a stage's jobs call a method or probe, and its bundles of them in the settings.
 BUNDLES = {
-    "attribute": ("explain", "together", "method"),
-    "probe": ("scoring", "together", "probe"),
-    "explain_items": ("explain", "together", "explanation"),
-    "retrain": ("roar", "bundles", "method"),
-    "leak": ("roar", "bundles", "method"),
+    "attribute": ("method", lambda settings: settings["explain"]["together"]),
+    "probe": ("probe", lambda settings: settings["scoring"]["together"]),
+    "explain_items": ("explanation", lambda settings: settings["explain"]["together"]),
+    "retrain": ("method", lambda settings: settings["roar"]["bundles"]),
+    "leak": ("method", lambda settings: settings["roar"]["bundles"]),
+    "recurse": ("method", roar_design.recursive_bundles),
 }
 
 
@@ -67,9 +69,16 @@ class Job:
 
     def labels(self, settings: dict) -> tuple[str, ...]:
         """The methods or probes that it works for."""
-        part, bundles, kind = BUNDLES.get(self.stage, ("explain", "together", "method"))
+        kind, bundles = BUNDLES.get(self.stage, ("method", lambda settings: {}))
         name = self.about().get(kind)
-        return () if name is None else tuple(settings[part][bundles].get(name, [name]))
+        return () if name is None else tuple(bundles(settings).get(name, [name]))
+
+    def repeats(self) -> list[str]:
+        """Those that its name tells; none where it tells none."""
+        if "repeat" not in self.about():
+            return []
+        first, _, last = self.about()["repeat"].partition("-to-")
+        return [str(one) for one in range(int(first), int(last or first) + 1)]
 
 
 @dataclass(frozen=True)
@@ -123,11 +132,11 @@ def settings(results: str | Path) -> dict:
 
 
 def _left(results: str | Path, one: Job, made: dict) -> Iterator[int]:
-    """Sizes of what the job left, of each member of a bundle."""
-    kind = BUNDLES.get(one.stage, ("", "", ""))[2]
+    """Sizes of what the job left, of each member of a bundle and each repeat."""
+    kind = BUNDLES.get(one.stage, ("",))[0]
     members = one.labels(made) if kind in one.about() else ("",)
-    for member in members if one.leaves else ():
-        place = one.leaves.format(**(one.about() | ({kind: member} if kind else {})))
+    for member, repeat in product(members, one.repeats() or [""]) if one.leaves else ():
+        place = one.leaves.format(**(one.about() | {kind: member, "repeat": repeat}))
         yield from (path.stat().st_size for path in Path(results).glob(place))
 
 

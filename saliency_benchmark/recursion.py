@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
 
 from saliency_benchmark import (
+    artifacts,
     attribution,
     batching,
+    checkpoints,
     fitting,
     masked,
     masking,
     preparation,
     reexplaining,
+    resuming,
+    retraining,
     seeds,
+    tables,
     training,
 )
 from saliency_benchmark.checkpoints import Checkpoint
 from saliency_benchmark.classifier import Classifier
+from saliency_benchmark.members import Member
 from saliency_benchmark.progress import LOGGER, Progress
 from saliency_benchmark.reexplaining import Explainer
 
@@ -44,6 +51,22 @@ def explaining(method: dict, explain: dict, background: str | list[str]) -> Call
     return partial(reexplaining.explainer, method, explain=explain, background=drawn)
 
 
+def steps(
+    tasks: list[Member], train: dict, test: dict, removal: Removal, *, saved: Checkpoint | None = None, **how: object
+) -> None:
+    """A `step` of each of TASKS, whose table and rank maps are written before the next one begins; HOW as there."""
+    for task in tasks:
+        ranks = [each.ranks() for each in retraining.ranks(task.inputs["ranks"], train, test)]
+        method, explain = task.settings["method"], task.settings["explain"]
+        told = {"explainer": explaining(method, explain, task.inputs["background"]), "explain": explain}
+        told |= {"seed": task.settings["seed"], "name": task.name, "saved": saved}
+        row, after = step(train, test, ranks, removal, **told, **how)
+        origin = task.origin()
+        tables.write(task.outputs["accuracy"], pd.DataFrame([row]), origin)
+        for split, images, level in zip(("train", "test"), (train, test), after, strict=True):
+            artifacts.write(task.outputs[split], artifacts.RANKS, {"level": level, "index": images["index"]}, origin)
+
+
 def step(
     train: dict,
     test: dict,
@@ -56,22 +79,32 @@ def step(
     seed: str,
     explainer: Callable[[Classifier], Explainer],
     explain: dict,
+    name: str = "",
     saved: Checkpoint | None = None,
 ) -> tuple[dict, list[np.ndarray]]:
     """Remove the first of RANKS from both splits and retrain; gives the test accuracy, and rank maps for the next step.
 
     ranks: of the training and of the test images, of the step before (at first ROAR's own). EXPLAINER makes the method
-    for the retrained network; EXPLAIN says what of it (`target`, `rows`). A training that SAVED holds goes on.
+    for the retrained network; EXPLAIN says what of it (`target`, `rows`). A training that SAVED holds, by NAME, goes on,
+    and is not done again when it was finished.
     """
     model = fitting.untrained(told, train["data"], seeds.derive("weights", seed))
     splits = [
-        masked.Split(images, rank, order="remove", fill=removal.fill, seed=f"{seed} {name}")
-        for name, images, rank in zip(("train", "test"), (train, test), ranks, strict=True)
+        masked.Split(images, rank, order="remove", fill=removal.fill, seed=f"{seed} {split}")
+        for split, images, rank in zip(("train", "test"), (train, test), ranks, strict=True)
     ]
     sources = [split.source(model, removal.fraction) for split in splits]
-    training.train(sources[0], loss, seed=seed, saved=saved, **settings)
-    row = {"fraction": removal.fraction, "accuracy": training.accuracy(sources[1])}
-    LOGGER.info("recursive %s: accuracy %.4f", removal.fraction, row["accuracy"])
+
+    def trained() -> dict:
+        training.train(sources[0], loss, seed=seed, saved=saved, **settings)
+        return {"accuracy": training.accuracy(sources[1]), "network": resuming.tensors(model.network)}
+
+    part = f"{name} recursive {removal.fraction}".strip()
+    found = checkpoints.once(saved, part, trained)
+    # A network that was finished before is as one that was trained just now.
+    resuming.restore(model.network.eval().requires_grad_(False), found["network"])
+    row = {"fraction": removal.fraction, "accuracy": found["accuracy"]}
+    LOGGER.info("%s: accuracy %.4f", part, row["accuracy"])
     following = [
         _explained_again(source, images, rank, removal, explainer(model), explain)
         for source, images, rank in zip(sources, (train, test), ranks, strict=True)

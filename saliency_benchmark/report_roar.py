@@ -10,7 +10,9 @@ from saliency_benchmark import figures_roar, roar_sentences, roar_summary
 from saliency_benchmark.report_keys import RUN, interval, named
 
 SETTING = ["order", "fill", "unit"]
-USED = ("roar", "roar_summary", "roar_contrasts", "protocol_agreement", "leakage", "masked_accuracy")
+USED = ("roar", "roar_summary", "roar_contrasts", "protocol_agreement", "leakage", "masked_accuracy", "roar_ends")
+# Rows of all seeds are those of each.
+BY_SEED = ("roar", "leakage", "masked_accuracy", "roar_ends")
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _spoken(table: pd.DataFrame) -> pd.DataFrame:
 
 def _of(table: pd.DataFrame, values: tuple, name: str) -> pd.DataFrame:
     """Rows of a run; of curves, those of every seed for all of them."""
-    keys = RUN[:3] if values[3] == roar_summary.ALL and name in ("roar", "leakage", "masked_accuracy") else RUN
+    keys = RUN[:3] if values[3] == roar_summary.ALL and name in BY_SEED else RUN
     return table[(table[keys] == list(values)[: len(keys)]).all(axis=1)]
 
 

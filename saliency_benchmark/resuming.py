@@ -39,7 +39,7 @@ class Run:
 
     def state(self) -> dict:
         return {
-            "network": {name: tensor.detach() for name, tensor in self._tensors()},
+            "network": tensors(self.network),
             "descent": self.descent.state(),
             "generator": self.generator.get_state(),
             "global": [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if self._on_gpu() else [])],
@@ -51,9 +51,7 @@ class Run:
         """Go on from STATE; from the beginning where it is None."""
         if state is None:
             return
-        with torch.no_grad():
-            for name, tensor in self._tensors():
-                tensor.copy_(state["network"][name])
+        restore(self.network, state["network"])
         self.descent.resume(state["descent"])
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["global"][0])
@@ -65,8 +63,16 @@ class Run:
         LOGGER.info("training goes on after epoch %d", len(self.curve))
 
     def _on_gpu(self) -> bool:
-        return any(tensor.is_cuda for _, tensor in self._tensors())
+        return any(tensor.is_cuda for tensor in tensors(self.network).values())
 
-    def _tensors(self) -> list[tuple[str, torch.Tensor]]:
-        """Parameters and buffers, those too that a state dict leaves out."""
-        return [*self.network.named_parameters(), *self.network.named_buffers()]
+
+def tensors(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters and buffers by name, those too that a state dict leaves out."""
+    return {name: tensor.detach() for name, tensor in [*network.named_parameters(), *network.named_buffers()]}
+
+
+@torch.no_grad()
+def restore(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Give NETWORK the `tensors` in STATE."""
+    for name, tensor in tensors(network).items():
+        tensor.copy_(state[name])

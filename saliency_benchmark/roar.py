@@ -5,6 +5,7 @@ import pandas as pd
 from saliency_benchmark import files
 
 COLUMNS = ["dataset", "model", "recipe", "seed", "method", "order", "fill", "unit", "fraction", "repeat", "accuracy"]
+ENDS = [*COLUMNS[:4], "fill", "fraction", "repeat", "accuracy"]
 LEAKAGE = [*COLUMNS[:6], "unit", "fraction", "repeat", "accuracy", "chance"]
 
 

@@ -1,6 +1,17 @@
 """The design of ROAR: what is removed, retrained and compared."""
 
+from dataclasses import dataclass
+
 from saliency_benchmark import design, provenance, registry
+
+
+@dataclass(frozen=True)
+class Job:
+    """The PLACE of a job's logs, METHODS and REPEATS that it does; where there are none, its wildcard tells the one."""
+
+    place: str
+    methods: tuple[str, ...]
+    repeats: tuple[str, ...]
 
 
 def retrained(config: dict) -> list[dict]:
@@ -18,28 +29,40 @@ def methods(config: dict, dataset: str) -> list[str]:
     return [label for label in design.methods(config, dataset) if label in config["roar"].get("methods", [label])]
 
 
-def jobs(config: dict, number: int) -> dict[str, tuple[str, list[str], list[int]]]:
-    """Jobs that do more than one (method, repeat) of NUMBER repeats, by name: place of their logs, methods, repeats.
+def baselines(config: dict) -> int:
+    """Trainings with nothing removed, and with everything: the first ones are the ends of the repeats' curves."""
+    return config["roar"].get("baselines", config["roar"]["repeats"])
 
-    Where methods or repeats are empty, a job does one, which its wildcard tells: methods that are in no bundle.
-    """
+
+def jobs(config: dict, stage: str, number: int, bundles: dict[str, list[str]]) -> dict[str, Job]:
+    """How STAGE's work, for each method and NUMBER repeats, is cut into jobs, by the names of their rules."""
     found = {}
-    for some, (name, logs) in repeats(config, number).items():
-        for bundle, members in config["roar"]["bundles"].items():
-            found[f"{bundle}_{name}".strip("_")] = f"{bundle}/{logs}", members, [*some]
-        if some:
-            found[name] = f"{{method}}/{logs}", [], [*some]
+    for name, some in repeats(config, stage, number).items():
+        for bundle, members in bundles.items():
+            named = f"{stage}_{bundle}{name.removeprefix(stage)}"
+            found[named] = Job(f"{bundle}/{some.place}", tuple(members), some.repeats)
+        found[name] = Job(f"{{method}}/{some.place}", (), some.repeats)
     return found
 
 
-def repeats(config: dict, number: int) -> dict[tuple[int, ...], tuple[str, str]]:
-    """Which of NUMBER repeats one job does: what it and its logs are called. One, (), where a job does one repeat."""
+def repeats(config: dict, stage: str, number: int) -> dict[str, Job]:
+    """The same for a stage without methods."""
     size = config["roar"]["repeats_per_job"]
     if min(size, number) == 1:
-        return {(): ("", "repeat-{repeat}")}
-    chunks = [tuple(range(start, min(start + size, number))) for start in range(0, number, size)]
-    ends = {some: list(dict.fromkeys([str(some[0]), str(some[-1])])) for some in chunks}
-    return {some: ("repeat_" + "_to_".join(ends[some]), "repeat-" + "-to-".join(ends[some])) for some in chunks}
+        return {stage: Job("repeat-{repeat}", (), ())}
+    found = {}
+    for some in (tuple(range(start, min(start + size, number))) for start in range(0, number, size)):
+        ends = list(dict.fromkeys([str(some[0]), str(some[-1])]))
+        found[f"{stage}_repeat_{'_to_'.join(ends)}"] = Job(f"repeat-{'-to-'.join(ends)}", (), tuple(map(str, some)))
+    return found
+
+
+def recursive_bundles(config: dict) -> dict[str, list[str]]:
+    """Bundles of methods, as far as steps are made for them."""
+    roar = config["roar"]
+    chosen = roar.get("recursive", {}).get("methods", config["methods"])
+    found = {name: [label for label in members if label in chosen] for name, members in roar["bundles"].items()}
+    return {name: members for name, members in found.items() if members}
 
 
 def removals(config: dict) -> dict:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from saliency_benchmark import roar_protocols
+from saliency_benchmark import ratios, roar_protocols
 
 SETTING = ["order", "fill", "unit"]
 # Verdicts on a curve, by what the interval of its gain over the control says.
@@ -26,6 +26,19 @@ def verdicts(summary: pd.DataFrame, control: str) -> pd.DataFrame:
     conditions = [part["gain_low"] > 0, part["gain_high"] < 0, part["gain_low"].notna()]
     said = np.select(conditions, [BEATS, BEHIND, OPEN], UNKNOWN)
     return part.assign(verdict=[text.format(control=control) for text in said])
+
+
+def ends(table: pd.DataFrame, confidence: float = 0.95) -> Iterator[str]:
+    """What is reached with nothing removed, the mean over the trainings or, where there are several, over the seeds.
+
+    TABLE: a run's rows of roar_ends.csv. All fills have that end in common.
+    """
+    rows = table[(table["fill"] == table["fill"].iloc[0]) & (table["fraction"] == 0)]
+    means = rows.groupby("seed")["accuracy"].mean() if rows["seed"].nunique() > 1 else rows["accuracy"]
+    low, high = ratios.mean_interval(means.to_numpy(), confidence)
+    interval = "" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]"
+    number = f"{len(rows)} training{'s' * (len(rows) > 1)}"
+    yield f"With nothing removed: accuracy {means.mean():.3f}{interval}, {number}."
 
 
 def standings(judged: pd.DataFrame, control: str) -> Iterator[str]:
@@ -159,7 +172,8 @@ def listed(names: object) -> str:
 def sentences(tables: dict[str, pd.DataFrame], control: str) -> list[str]:
     """All that is said of one run. TABLES: its rows of each table by name; roar and roar_summary must be there."""
     judged = verdicts(tables["roar_summary"], control)
-    found = [*standings(judged, control), *dependences(judged, "fill"), *dependences(judged, "unit")]
+    found = list(ends(tables["roar_ends"])) if len(tables.get("roar_ends", ())) else []
+    found += [*standings(judged, control), *dependences(judged, "fill"), *dependences(judged, "unit")]
     if len(tables.get("leakage", ())):
         found += leaks(tables["leakage"], control, tables["roar"])
     if len(tables.get("masked_accuracy", ())):

@@ -118,7 +118,8 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
     roar, alignment = config["roar"], config["alignment"]
     parts, utility = int(names.get("shards", 1)), config["utility"]
     first, _, last = names.get("repeat", "0").partition("-to-")
-    curves = max(1, len(labels)) * (int(last or first) - int(first) + 1)
+    repeats = int(last or first) - int(first) + 1
+    curves = max(1, len(labels)) * repeats
     items = utility["training_items"] + utility["evaluation_items"]
     explained = sum(passes(config, "methods", label) for label in labels if label in config["methods"])
     asked = sum(passes(config, "probes", label) for label in labels if label in config["probes"])
@@ -132,7 +133,7 @@ def work(config: dict, stage: str, names: dict, labels: tuple[str, ...] = ()) ->
         "retrain_ends": lambda: epochs * 2 * curves,
         "degrade": lambda: test * len(roar["fractions"]) * len(roar["unit"]) * len(roar["orders"]) * len(roar["fill"]),
         "leak": lambda: epochs * max(1, len(roar["leakage"])) * curves,
-        "recurse": lambda: epochs + (train + test) * explained,
+        "recurse": lambda: epochs * curves + (train + test) * explained * repeats,
         "align": lambda: 2 * alignment["epochs"] * min(alignment["images"], train) * max(1, explained),
         "bend": lambda: 4 * (min(alignment["test_images"], test) * explained + test),
         "pose": lambda: test * len(utility["pairs"]) * 4 + items * utility["grid"] ** (2 * utility["exact"]),

@@ -66,19 +66,28 @@ def test_masks_tell_the_fractions_of_every_stage():
     assert roar_design.levels(config.complete(changed(roar=fractions))) == [0.125, 1 / 3, 0.5]
 
 
-@pytest.mark.parametrize(("cut", "number", "jobs"), [
-    ({}, 3, {}),
-    ({"repeats_per_job": 2}, 1, {}),
-    ({"repeats_per_job": 3}, 3, {"repeat_0_to_2": ("{method}/repeat-0-to-2", [], [0, 1, 2])}),
-    ({"repeats_per_job": 2}, 3, {"repeat_0_to_1": ("{method}/repeat-0-to-1", [], [0, 1]),
-                                 "repeat_2": ("{method}/repeat-2", [], [2])}),
-    ({"bundles": {"b": ["x", "y"]}}, 3, {"b": ("b/repeat-{repeat}", ["x", "y"], [])}),
-    ({"bundles": {"b": ["x", "y"]}, "repeats_per_job": 5}, 3, {
-        "b_repeat_0_to_2": ("b/repeat-0-to-2", ["x", "y"], [0, 1, 2]),
-        "repeat_0_to_2": ("{method}/repeat-0-to-2", [], [0, 1, 2])}),
+@pytest.mark.parametrize(("size", "number", "bundles", "jobs"), [
+    (1, 3, {}, {"leak": ("{method}/repeat-{repeat}", (), ())}),
+    (2, 1, {}, {"leak": ("{method}/repeat-{repeat}", (), ())}),
+    (3, 3, {}, {"leak_repeat_0_to_2": ("{method}/repeat-0-to-2", (), ("0", "1", "2"))}),
+    (2, 3, {}, {"leak_repeat_0_to_1": ("{method}/repeat-0-to-1", (), ("0", "1")),
+                "leak_repeat_2": ("{method}/repeat-2", (), ("2",))}),
+    (1, 3, {"b": ["x", "y"]}, {"leak_b": ("b/repeat-{repeat}", ("x", "y"), ()),
+                               "leak": ("{method}/repeat-{repeat}", (), ())}),
+    (5, 3, {"b": ["x", "y"]}, {"leak_b_repeat_0_to_2": ("b/repeat-0-to-2", ("x", "y"), ("0", "1", "2")),
+                               "leak_repeat_0_to_2": ("{method}/repeat-0-to-2", (), ("0", "1", "2"))}),
 ])  # fmt: skip
-def test_retrainings_are_cut_into_jobs_as_the_settings_say(cut, number, jobs):
-    assert roar_design.jobs({"roar": {"repeats_per_job": 1, "bundles": {}} | cut}, number) == jobs
+def test_retrainings_are_cut_into_jobs_as_the_settings_say(size, number, bundles, jobs):
+    found = roar_design.jobs({"roar": {"repeats_per_job": size}}, "leak", number, bundles)
+    assert found == {name: roar_design.Job(*told) for name, told in jobs.items()}
+
+
+def test_steps_are_bundled_as_far_as_they_are_asked_for():
+    bundles = {"a": ["x", "y"], "b": ["z", "u"], "c": ["v", "w"]}
+    told = {"methods": {label: {} for label in "xyzuvw"}, "roar": {"bundles": bundles}}
+    assert roar_design.recursive_bundles(told) == bundles
+    told["roar"]["recursive"] = {"methods": ["w", "y", "v"]}
+    assert roar_design.recursive_bundles(told) == {"a": ["y"], "c": ["v", "w"]}
 
 
 def test_filling_in_twice_changes_nothing_and_the_original_stays():
@@ -104,6 +113,7 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"roar": {"orders": ["least"]}}, "'least' is not one of ['remove', 'remove_least', 'keep']"),
         ({"roar": {"methods": ["gradiant"]}}, "roar.methods names 'gradiant' (did you mean 'gradient'?)"),
         ({"roar": {"bundles": {"ends": ["gradient", "random"]}}}, "roar.bundles.ends: rules of other retrainings are"),
+        ({"roar": {"repeats": 3, "baselines": 2}}, "roar.baselines is 2; wanted: at least 3, as each of the repeats'"),
         ({"roar": {"bundles": {"b": ["gradient", "gradiant"]}}}, "roar.bundles.b names 'gradiant' (did you mean"),
         (
             {"roar": {"bundles": {"b": ["gradient", "random"], "c": ["random", "gradient"]}}},

@@ -130,7 +130,7 @@ def test_roar_in_small_has_what_checks_roar_and_few_enough_retrainings():
     assert {"gradient", "smoothgrad", "smoothgrad_squared", "vargrad", "squared", "gaussian_filtered"} < {*files}
     assert {"integrated_gradients", "guided_backprop", "grad_cam", "random", "sobel"} < {*files}
     assert retrainings(roar, len(methods)) == 360
-    assert len(methods) * len(roar["orders"]) * len(roar["leakage"]) == 24
+    assert len(methods) * len(roar["orders"]) * len(roar["leakage"]) * roar["leakage_repeats"] == 72
     recursive = roar["recursive"]
     assert len(recursive["methods"]) * len(recursive["fractions"]) * roar["repeats"] == 30
     assert recursive["fractions"] == roar["fractions"]

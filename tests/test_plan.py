@@ -77,6 +77,32 @@ def test_a_larger_run_takes_its_start_once_and_its_work_by_images_epochs_and_ste
     assert more.seconds == pytest.approx(START + PER_IMAGE * 30 * 20)
 
 
+def test_a_bundle_and_its_repeats_leave_so_many_files_and_take_as_much_longer(tmp_path):
+    """A step of recursive ROAR for two methods of a bundle, of which a third makes none, and three repeats."""
+    told = settings()
+    told["methods"]["sobel"] = {"options": {}}
+    told["roar"] |= {"bundles": {"some": ["gradient", "smoothgrad_3", "sobel"]}, "fractions": [0.5]}
+    told["roar"] |= {"recursive": {"methods": ["gradient", "smoothgrad_3"], "fractions": [0.5]}}
+    make(tmp_path, told)
+    place = "recursive_roar/mean/pixel"
+    for method in ("gradient", "smoothgrad_3", "sobel"):
+        for repeat in range(4):
+            for split, size in (("train", 500), ("test", 100)):
+                path = Path(tmp_path, RUN, place, method, f"repeat-{repeat}", f"0.5-{split}.h5")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(bytes(size))
+    log = Path(tmp_path, "logs", RUN, place, "some", "repeat-0-to-2", "0.5.tsv")
+    log.parent.mkdir(parents=True)
+    # Three trainings of two methods, and maps of 120 images by one pass, and by three.
+    log.write_text(f"s\n{START + 3 * (2 * 100 + 120 * 4)}\n")
+    (record,) = [one for one in recorded.read(tmp_path) if one.job.stage == "recurse"]
+    assert record.bytes == 2 * 3 * 600
+    planner = planning.Planner(recorded.read(tmp_path), recorded.settings(tmp_path))
+    one = recorded.job(f"{RUN}/{place}/gradient/repeat-0/0.5")
+    found = planner.estimate(one, told)
+    assert (found.seconds, found.bytes) == (pytest.approx(START + 100 + 120), pytest.approx(600))
+
+
 def test_a_shard_takes_its_share(small):
     planner = planning.Planner(recorded.read(small), recorded.settings(small))
     found = planner.estimate(recorded.job(f"{RUN}/attribute/gradient/test-1-of-4"), settings(test=400))
@@ -176,7 +202,7 @@ def test_every_benchmark_file_of_the_rules_is_known_to_the_plan():
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for text in re.findall(r"^ +benchmark:\n +f?\"(.*)\"$", path.read_text(), re.M):
             place = text.replace("{LOG}", "results/logs/{dataset}/{model}/{recipe}/seed-{seed}")
-            place = place.replace("ends/{place}", "ends/repeat-0-to-2").replace("{place}", "bundle/repeat-2")
+            place = place.replace("ends/{cut.place}", "ends/repeat-0-to-2").replace("{cut.place}", "bundle/repeat-2")
             place = re.sub(r"\{utility_design\.\w+\}", "{task}", place).replace("{name}", "bundle")
             found.append(re.sub(r"\{+(\w+)\}+", lambda name: SAMPLES.get(name[1], name[1]), place))
     assert len(found) > 25

@@ -107,6 +107,30 @@ def test_each_fill_says_who_beats_random():
     )
 
 
+def ends(**accuracies):
+    """Of seeds: accuracies with nothing removed; with everything it is a tenth."""
+    rows = [
+        {**RUN, "seed": int(seed[1:]), "fill": fill, "fraction": fraction, "repeat": repeat, "accuracy": value}
+        for seed, values in accuracies.items()
+        for fill in ("mean", "blur")
+        for fraction in (0.0, 1.0)
+        for repeat, value in enumerate(values if fraction == 0 else [0.1] * len(values))
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("table", "sentence"), [
+    (ends(s0=[0.7]), "With nothing removed: accuracy 0.700, 1 training."),
+    # Student's t of 0.975 with one degree of freedom is 12.706; half of the difference is 0.01.
+    (ends(s0=[0.7, 0.72]), "With nothing removed: accuracy 0.710 [0.583, 0.837], 2 trainings."),
+    (ends(s0=[0.68, 0.72], s1=[0.72, 0.72]), "With nothing removed: accuracy 0.710 [0.583, 0.837], 4 trainings."),
+])  # fmt: skip
+def test_what_is_reached_with_nothing_removed_is_told_with_its_interval_over_trainings_or_seeds(table, sentence):
+    assert list(roar_sentences.ends(table)) == [sentence]
+    tables = everything(curves()) | {"roar_ends": table}
+    assert said(tables)[0] == sentence
+
+
 def test_a_conclusion_that_depends_on_the_fill_is_told():
     (sentence,) = [text for text in said(everything(curves())) if "depends" in text]
     assert sentence == (

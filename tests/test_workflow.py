@@ -28,7 +28,7 @@ MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
 ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, degrade=2, retrain=4, retrain_ends=2, probe=13,
               agree=7, agree_metrics=3, compare=2, tabulate=10, tabulate_scores=1, tabulate_map_quality=1,
-              tabulate_roar=1, summarise_roar=1, agree_protocols=1, check_roar=1, report=1)  # fmt: skip
+              tabulate_roar=1, tabulate_ends=1, summarise_roar=1, agree_protocols=1, check_roar=1, report=1)  # fmt: skip
 # The report tells all settings, those too that change no number.
 TOLD = Counter(report=1)
 COLUMNS = {
@@ -44,6 +44,7 @@ COLUMNS = {
     "agreement_difference": "dataset model recipe baseline seed metric group difference low high",
     "map_quality": "dataset model recipe seed method split image target sum positive_share zero_share invalid",
     "roar": "dataset model recipe seed method order fill unit fraction repeat accuracy",
+    "roar_ends": "dataset model recipe seed fill fraction repeat accuracy",
     "roar_summary": "dataset model recipe seed method order area_score low high beats_random",
     "masked_accuracy": "dataset model recipe seed method order fill unit fraction accuracy",
     "protocol_agreement": "dataset model recipe seed group first second spearman low high methods",
@@ -359,23 +360,31 @@ def test_how_many_fractions_train_side_by_side_is_no_change_and_a_redrawn_contro
 
 def test_retrainings_are_the_same_whichever_jobs_do_them(run):
     project, folder = run
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"]
-    cuts = [{"repeats_per_job": 2}, {"bundles": {"both": ["gradient", "random"]}}]
-    expected = [Counter(retrain_repeat_0_to_1=1, retrain_ends_repeat_0_to_1=1), Counter(retrain_both=2)]
-    files = {path: path.read_bytes() for path in (folder / MODEL / "roar").rglob("repeat-*") if path.is_file()}
-    assert len(files) == 12  # of two repeats for two methods, and of the ends; each with what it says of itself
-    for cut, wanted in zip(cuts, expected, strict=True):
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"leakage": [0.5]}
+    roar |= {"leakage_repeats": 2, "recursive": {"methods": ["random", "gradient"], "fractions": [0.5, 0.7]}}
+    kinds = ("mean/pixel/remove", "leakage/pixel/remove")
+    places = [f"roar/{kind}/{method}" for kind in kinds for method in ("gradient", "random")]
+    places += ["roar/mean/ends", *(f"recursive_roar/mean/pixel/{name}" for name in ("gradient", "random"))]
+    tables = [f"results/tables/{name}.csv" for name in ("roar", "leakage", "recursive_roar")]
+    snakemake(project, folder, *tables, *settings(folder, roar=roar))
+    made = [path for place in places for path in (folder / MODEL / place).rglob("*") if path.is_file()]
+    files = {path: path.read_bytes() for path in made}
+    # Two repeats each: of two methods with what they leak, of the ends; two steps of two methods, with two rank maps.
+    # Beside each table, what it says of itself.
+    assert len(files) == 2 * 2 * (2 + 2 + 1) + 2 * 2 * 2 * (2 + 2)
+    both, chunk = {"bundles": {"both": ["gradient", "random"]}}, {"repeats_per_job": 2}
+    for cut, name, number in ((both, "{}_both", 2), (both | chunk, "{}_both_repeat_0_to_1", 1)):
         words = settings(folder, roar=roar | cut)
-        assert jobs(project, folder, *words) == TOLD
-        names = ["roar/mean/pixel/remove/gradient/repeat-0", "roar/mean/pixel/remove/gradient/repeat-1"]
-        names += ["roar/mean/ends/repeat-1"] if "repeats_per_job" in cut else []
-        paths = [f"{MODEL}/{name}.csv" for name in names]
-        for path in paths:
-            (folder / path).unlink()
-        assert jobs(project, folder, *paths, *words) == wanted
-        snakemake(project, folder, *paths, *words)
+        assert jobs(project, folder, *tables, *words) == Counter()
+        for path in files:
+            path.unlink()
+        wanted = {name.format(stage): number for stage in ("retrain", "leak")} | {name.format("recurse"): 2 * number}
+        wanted |= {"retrain_ends_repeat_0_to_1": 1} if "repeats_per_job" in cut else {"retrain_ends": 2}
+        found = jobs(project, folder, *tables, *words)
+        assert {rule: found[rule] for rule in wanted} == wanted
+        snakemake(project, folder, *tables, *words)
         assert {path: path.read_bytes() for path in files} == files
-    assert jobs(project, folder) == Counter()
+    assert jobs(project, folder, *tables, *settings(folder, roar=roar)) == Counter()
 
 
 def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):

@@ -192,7 +192,7 @@ def _group_problems(config: dict) -> Iterator[str]:
 def _retraining_problems(config: dict) -> Iterator[str]:
     repeats, baselines = config["roar"]["repeats"], roar_design.baselines(config)
     if baselines < repeats:
-        yield f"roar.baselines is {baselines}; wanted: at least {repeats}, as each of the repeats' curves ends in its own"
+        yield f"roar.baselines is {baselines}; wanted: at least {repeats}, as the curves of each repeat end in its own"
 
 
 def _bundle_problems(config: dict) -> Iterator[str]:

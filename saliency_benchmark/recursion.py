@@ -85,8 +85,8 @@ def step(
     """Remove the first of RANKS from both splits and retrain; gives the test accuracy, and rank maps for the next step.
 
     ranks: of the training and of the test images, of the step before (at first ROAR's own). EXPLAINER makes the method
-    for the retrained network; EXPLAIN says what of it (`target`, `rows`). A training that SAVED holds, by NAME, goes on,
-    and is not done again when it was finished.
+    for the retrained network; EXPLAIN says what of it (`target`, `rows`). A training that SAVED holds, by NAME, goes
+    on, or is not done again.
     """
     model = fitting.untrained(told, train["data"], seeds.derive("weights", seed))
     splits = [

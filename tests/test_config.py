@@ -113,7 +113,7 @@ def test_filling_in_twice_changes_nothing_and_the_original_stays():
         ({"roar": {"orders": ["least"]}}, "'least' is not one of ['remove', 'remove_least', 'keep']"),
         ({"roar": {"methods": ["gradiant"]}}, "roar.methods names 'gradiant' (did you mean 'gradient'?)"),
         ({"roar": {"bundles": {"ends": ["gradient", "random"]}}}, "roar.bundles.ends: rules of other retrainings are"),
-        ({"roar": {"repeats": 3, "baselines": 2}}, "roar.baselines is 2; wanted: at least 3, as each of the repeats'"),
+        ({"roar": {"repeats": 3, "baselines": 2}}, "roar.baselines is 2; wanted: at least 3, as the curves of"),
         ({"roar": {"bundles": {"b": ["gradient", "gradiant"]}}}, "roar.bundles.b names 'gradiant' (did you mean"),
         (
             {"roar": {"bundles": {"b": ["gradient", "random"], "c": ["random", "gradient"]}}},

@@ -26,9 +26,10 @@ pytestmark = pytest.mark.workflow
 SETTINGS = ROOT / "tests" / "settings.yaml"
 MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
-ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, degrade=2, retrain=4, retrain_ends=2, probe=13,
-              agree=7, agree_metrics=3, compare=2, tabulate=10, tabulate_scores=1, tabulate_map_quality=1,
-              tabulate_roar=1, tabulate_ends=1, summarise_roar=1, agree_protocols=1, check_roar=1, report=1)  # fmt: skip
+ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, degrade=2, retrain=4, retrain_ends=2,
+              probe=13, agree=7, agree_metrics=3, compare=2, tabulate=10, tabulate_scores=1, tabulate_map_quality=1,
+              tabulate_roar=1, tabulate_ends=1, summarise_roar=1, agree_protocols=1, check_roar=1,
+              report=1)  # fmt: skip
 # The report tells all settings, those too that change no number.
 TOLD = Counter(report=1)
 COLUMNS = {
@@ -299,7 +300,7 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
     )
     assert jobs(project, folder) == Counter(
         rank=4, degrade=2, retrain=4, retrain_ends=2, probe=13, agree=6, agree_metrics=3, compare=2, tabulate=8,
-        tabulate_scores=1, tabulate_roar=1, summarise_roar=1, agree_protocols=1,
+        tabulate_scores=1, tabulate_roar=1, tabulate_ends=1, summarise_roar=1, agree_protocols=1,
         report=1)  # fmt: skip
 
 
@@ -326,6 +327,12 @@ def test_another_whole_percent_leaves_the_order_of_removal_as_it_is(run):
     roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"fractions": [0.5, 0.31]}
     expected = Counter(degrade=2, retrain=4, tabulate=1, tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)
     assert jobs(project, folder, *settings(folder, roar=roar)) == expected
+
+
+def test_another_baseline_is_one_training_more(run):
+    project, folder = run
+    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"baselines": 3}
+    assert jobs(project, folder, *settings(folder, roar=roar)) == Counter(retrain_ends=1, tabulate_ends=1, report=1)
 
 
 def test_a_training_setting_reruns_the_models_and_never_the_images(run):

@@ -63,8 +63,11 @@ def test_fractions_that_remove_the_same_pixels_are_told(told, roar, message):
     found = told(roar={"datasets": ["fashion"]} | roar)
     assert len(found) == 1
     assert found[0].startswith(f"{message}: the same images twice; wanted: fractions that remove different numbers")
+
+
+def test_fractions_that_remove_different_pixels_or_are_not_removed_from_a_data_set_are_told_nothing_of(told):
     assert not told(roar={"datasets": ["fashion"], "fractions": [0.001, 0.003, 0.998]})
-    assert not told(roar={"datasets": []} | roar)
+    assert not told(roar={"datasets": [], "fractions": [0.5, 0.0001], "leakage": [0.5, 0.5001]})
 
 
 def test_images_whose_size_is_not_known_yet_are_left_to_the_jobs():

@@ -24,6 +24,7 @@ from tests.snakes import ROOT, command_line, copy_project, edit, jobs, snakemake
 
 pytestmark = pytest.mark.workflow
 SETTINGS = ROOT / "tests" / "settings.yaml"
+ROAR = yaml.safe_load(SETTINGS.read_text())["roar"]
 MODEL = "results/fashion/small_cnn/baseline/seed-0"
 # What the tiny settings hold: 3 models, 5 methods (the oracle on planted only), 2 metrics on fashion and 3 on planted.
 ALL = Counter(prepare_images=4, train=3, assess=3, attribute=15, rank=4, degrade=2, retrain=4, retrain_ends=2,
@@ -200,7 +201,7 @@ def test_a_new_method_runs_its_own_jobs_agreement_and_report(run):
     )
     named = [row["method"] for row in wildcards(project, folder, *words) if "method" in row]
     assert set(named) == {"brand_new"}
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"methods": ["gradient", "random", "brand_new"]}
+    roar = ROAR | {"methods": ["gradient", "random", "brand_new"]}
     assert jobs(project, folder, *settings(folder, methods=methods, roar=roar)) == Counter(
         attribute=4, rank=2, degrade=1, retrain=2, probe=3, agree=7, agree_metrics=3, compare=2, tabulate=8,
         tabulate_scores=1, tabulate_map_quality=1,
@@ -304,34 +305,42 @@ def test_masking_code_reruns_what_masks_and_no_training_and_no_map(run):
         report=1)  # fmt: skip
 
 
-def test_checks_of_roar_have_tables_and_a_later_fraction_adds_its_own_steps_alone(run):
-    project, folder = run
-    tables = [f"results/tables/{name}.csv" for name in ("leakage", "recursive_roar")]
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"leakage": [0.5]}
-    recursive = {"methods": ["gradient"], "fractions": [0.5]}
-    snakemake(project, folder, *tables, *settings(folder, roar=roar | {"recursive": recursive}))
-    leakage, steps, plain = (pd.read_csv(folder / path) for path in (*tables, "results/tables/roar.csv"))
-    assert leakage[["method", "fraction", "repeat"]].to_numpy().tolist() == [["gradient", 0.5, 0], ["random", 0.5, 0]]
+CHECKS = {"leakage": [0.5], "leakage_repeats": 2, "recursive": {"methods": ["gradient", "random"], "fractions": [0.5]}}
+CHECKED = [f"results/tables/{name}.csv" for name in ("roar", "leakage", "recursive_roar")]
+
+
+@pytest.fixture(scope="module")
+def checked(first, tmp_path_factory):
+    """The run with what checks ROAR."""
+    project, folder = first[0], shutil.copytree(first[1], tmp_path_factory.mktemp("checked") / "run")
+    snakemake(project, folder, *CHECKED, *settings(folder, roar=ROAR | CHECKS))
+    return folder
+
+
+def test_checks_of_roar_have_tables_and_a_later_fraction_adds_its_own_steps_alone(first, checked):
+    plain, leakage, steps = (pd.read_csv(checked / path) for path in CHECKED)
+    rows = [[method, 0.5, repeat] for method in ("gradient", "random") for repeat in (0, 1)]
+    assert leakage[["method", "fraction", "repeat"]].to_numpy().tolist() == rows
     assert list(leakage.columns[-2:]) == ["accuracy", "chance"]
     # The same seeds: the first step is plain ROAR's, with its ends.
-    pd.testing.assert_frame_equal(steps, plain[plain["method"] == "gradient"])
-    for fractions, number in (([0.7, 0.5], 2), ([0.2, 0.5], 4)):
-        words = settings(folder, roar=roar | {"recursive": recursive | {"fractions": fractions}})
-        found = jobs(project, folder, *tables, *words)
+    pd.testing.assert_frame_equal(steps, plain)
+    for fractions, number in (([0.7, 0.5], 4), ([0.2, 0.5], 8)):
+        recursive = {"recursive": CHECKS["recursive"] | {"fractions": fractions}}
+        found = jobs(first[0], checked, *CHECKED, *settings(checked, roar=ROAR | CHECKS | recursive))
         assert (found["recurse"], found["tabulate_recursive_roar"]) == (number, 1)
         assert not found.keys() & {"leak", "retrain", "rank", "attribute", "train", "tabulate_roar"}
 
 
 def test_another_whole_percent_leaves_the_order_of_removal_as_it_is(run):
     project, folder = run
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"fractions": [0.5, 0.31]}
+    roar = ROAR | {"fractions": [0.5, 0.31]}
     expected = Counter(degrade=2, retrain=4, tabulate=1, tabulate_roar=1, summarise_roar=1, agree_protocols=1, report=1)
     assert jobs(project, folder, *settings(folder, roar=roar)) == expected
 
 
 def test_another_baseline_is_one_training_more(run):
     project, folder = run
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"baselines": 3}
+    roar = ROAR | {"baselines": 3}
     assert jobs(project, folder, *settings(folder, roar=roar)) == Counter(retrain_ends=1, tabulate_ends=1, report=1)
 
 
@@ -358,40 +367,36 @@ def test_how_often_a_training_saves_its_state_is_no_change(run):
 
 def test_how_many_fractions_train_side_by_side_is_no_change_and_a_redrawn_control_concerns_itself_alone(run):
     project, folder = run
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"]
-    assert jobs(project, folder, *settings(folder, roar=roar | {"together": 3, "control": "fixed"})) == TOLD
-    redrawn = settings(folder, roar=roar | {"control": "redrawn"})
+    assert jobs(project, folder, *settings(folder, roar=ROAR | {"together": 3, "control": "fixed"})) == TOLD
+    redrawn = settings(folder, roar=ROAR | {"control": "redrawn"})
     assert jobs(project, folder, *redrawn)["retrain"] == 2
     assert {row["method"] for row in wildcards(project, folder, *redrawn) if "method" in row} == {"random"}
 
 
-def test_retrainings_are_the_same_whichever_jobs_do_them(run):
-    project, folder = run
-    roar = yaml.safe_load(SETTINGS.read_text())["roar"] | {"leakage": [0.5]}
-    roar |= {"leakage_repeats": 2, "recursive": {"methods": ["random", "gradient"], "fractions": [0.5, 0.7]}}
-    kinds = ("mean/pixel/remove", "leakage/pixel/remove")
-    places = [f"roar/{kind}/{method}" for kind in kinds for method in ("gradient", "random")]
-    places += ["roar/mean/ends", *(f"recursive_roar/mean/pixel/{name}" for name in ("gradient", "random"))]
-    tables = [f"results/tables/{name}.csv" for name in ("roar", "leakage", "recursive_roar")]
-    snakemake(project, folder, *tables, *settings(folder, roar=roar))
-    made = [path for place in places for path in (folder / MODEL / place).rglob("*") if path.is_file()]
-    files = {path: path.read_bytes() for path in made}
-    # Two repeats each: of two methods with what they leak, of the ends; two steps of two methods, with two rank maps.
+def test_retrainings_are_the_same_whichever_jobs_do_them(first, checked, tmp_path):
+    project, folder = first[0], shutil.copytree(checked, tmp_path / "run")
+    places = [f"roar/{kind}/pixel/remove" for kind in ("mean", "leakage")]
+    made = [
+        path for place in (*places, "roar/mean/ends", "recursive_roar") for path in (folder / MODEL / place).rglob("*")
+    ]
+    files = {path: path.read_bytes() for path in made if path.is_file()}
+    # Two repeats each: of two methods with what they leak, of the ends, of a step of two methods with two rank maps.
     # Beside each table, what it says of itself.
-    assert len(files) == 2 * 2 * (2 + 2 + 1) + 2 * 2 * 2 * (2 + 2)
+    assert len(files) == 2 * 2 * (2 + 2 + 1) + 2 * 2 * (2 + 2)
+    for path in files:
+        path.unlink()
     both, chunk = {"bundles": {"both": ["gradient", "random"]}}, {"repeats_per_job": 2}
-    for cut, name, number in ((both, "{}_both", 2), (both | chunk, "{}_both_repeat_0_to_1", 1)):
-        words = settings(folder, roar=roar | cut)
-        assert jobs(project, folder, *tables, *words) == Counter()
-        for path in files:
-            path.unlink()
-        wanted = {name.format(stage): number for stage in ("retrain", "leak")} | {name.format("recurse"): 2 * number}
+    cuts = {"{}_repeat_0_to_1": (chunk, 2), "{}_both": (both, 2), "{}_both_repeat_0_to_1": (both | chunk, 1)}
+    for name, (cut, number) in cuts.items():
+        words = settings(folder, roar=ROAR | CHECKS | cut)
+        wanted = {name.format(stage): number for stage in ("retrain", "leak", "recurse")}
         wanted |= {"retrain_ends_repeat_0_to_1": 1} if "repeats_per_job" in cut else {"retrain_ends": 2}
-        found = jobs(project, folder, *tables, *words)
+        found = jobs(project, folder, *CHECKED, *words)
         assert {rule: found[rule] for rule in wanted} == wanted
-        snakemake(project, folder, *tables, *words)
-        assert {path: path.read_bytes() for path in files} == files
-    assert jobs(project, folder, *tables, *settings(folder, roar=roar)) == Counter()
+    snakemake(project, folder, *CHECKED, *words)
+    assert {path: path.read_bytes() for path in files} == files
+    assert jobs(project, folder, *CHECKED, *settings(folder, roar=ROAR | CHECKS | both)) == Counter()
+    assert jobs(project, folder, *CHECKED, *settings(folder, roar=ROAR | CHECKS)) == Counter()
 
 
 def test_a_training_setting_of_one_data_set_leaves_the_other_alone(run):
@@ -480,7 +485,14 @@ def test_a_deleted_or_altered_artifact_is_made_again_with_what_follows(run, path
     assert jobs(project, folder) == expected
     target.unlink()
     assert jobs(project, folder) == expected
-    target.write_bytes(before)
+
+
+def test_an_artifact_that_is_put_back_is_as_good_as_it_was(run):
+    project, folder = run
+    path = folder / MODEL / "maps/gradient/test.h5"
+    before = path.read_bytes()
+    path.unlink()
+    path.write_bytes(before)
     assert jobs(project, folder) == Counter()
 
 
@@ -496,14 +508,17 @@ def test_an_artifact_made_again_is_the_same(run):
     path = folder / MODEL / "maps/grad_cam/test.h5"
     before = path.read_bytes()
     path.unlink()
-    snakemake(project, folder)
+    snakemake(project, folder, path.relative_to(folder), "--configfile", SETTINGS)
     assert path.read_bytes() == before
+    # What was made from it before is made from it still.
     assert jobs(project, folder) == Counter()
 
 
 def test_a_killed_run_goes_on_in_another_folder_and_ends_with_the_same_bytes(first, tmp_path):
     project, folder = first
-    command = command_line(project, tmp_path, "--configfile", SETTINGS)
+    # Images, models, maps and retrainings: what takes long, and what is large.
+    tables = [f"results/tables/{name}.csv" for name in ("map_quality", "roar")]
+    command = command_line(project, tmp_path, *tables, "--configfile", SETTINGS)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, **quiet, start_new_session=True)
     deadline = time.monotonic() + 300
@@ -514,13 +529,15 @@ def test_a_killed_run_goes_on_in_another_folder_and_ends_with_the_same_bytes(fir
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (tmp_path / "results/report.html").exists()
+    assert not any((tmp_path / table).exists() for table in tables)
     snakemake(project, tmp_path, "--unlock")
-    snakemake(project, tmp_path)
-    kept = [path for path in (folder / "results").rglob("*") if path.is_file() and "logs" not in path.parts]
-    assert len(kept) > 100
-    for path in kept:
-        assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes(), path
+    snakemake(project, tmp_path, *tables, "--configfile", SETTINGS)
+    # The record of the whole run beside them tells of more.
+    made = [path for path in (tmp_path / "results").rglob("*") if path.is_file() and "logs" not in path.parts]
+    made = [path for path in made if path.name != "chain.json"]
+    assert len(made) > 40
+    for path in made:
+        assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -9,8 +9,9 @@ READY := $(VENV)/.made-from-lock
 run: $(READY)
 	$(BIN)/python tools/run.py $(ARGS)
 
+# Three at a time on two processors: the tests on SLURM wait for its clock most of the time.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The pages of the study with people, from the workflow's items: make study TASK=counterfactual_simulation ARGS="--settings study.yaml"
 TASK ?= model_selection

@@ -67,7 +67,7 @@ def test_fractions_that_remove_the_same_pixels_are_told(told, roar, message):
 
 def test_fractions_that_remove_different_pixels_or_are_not_removed_from_a_data_set_are_told_nothing_of(told):
     assert not told(roar={"datasets": ["fashion"], "fractions": [0.001, 0.003, 0.998]})
-    assert not told(roar={"datasets": [], "fractions": [0.5, 0.0001], "leakage": [0.5, 0.5001]})
+    assert not told(roar={"datasets": [], "fractions": [0.5, 0.0001, 0.001, 0.0011, 0.9999], "leakage": [0.5, 0.5001]})
 
 
 def test_images_whose_size_is_not_known_yet_are_left_to_the_jobs():
